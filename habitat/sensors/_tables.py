@@ -1,0 +1,60 @@
+"""The shape of a sensor's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class QualityCodes:
+    """How a product's quality band is translated into the common bits of :class:`habitat.cubes.Quality`."""
+
+    asset: str
+    """Name of the quality asset."""
+    n_bits: int
+    """Width of its codes."""
+    fill: int
+    """The code that says: no measurement."""
+    values: Mapping[int, int]
+    """Code to quality bits, for bands that hold a class number."""
+    bits: Mapping[int, int]
+    """Bit position to quality bits, for bands that hold flags."""
+
+    @cached_property
+    def lookup(self) -> np.ndarray:
+        """Quality bits of every possible code, as uint8 of length 2 ** n_bits."""
+        import numpy as np
+
+        codes = np.arange(2**self.n_bits)
+        flags = np.zeros(codes.shape, dtype=np.uint8)
+        for code, flag in self.values.items():
+            flags[code] |= flag
+        for bit, flag in self.bits.items():
+            flags[(codes >> bit) & 1 == 1] |= flag
+        return flags
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """What must be known about a satellite's surface-reflectance product to read it."""
+
+    name: str
+    platforms: tuple[str, ...]
+    """Beginnings of a STAC item's `platform` (lower case)."""
+    bands: Mapping[str, tuple[str, ...]]
+    """Our band to the asset names it may go by, best first."""
+    scale: float
+    """Reflectance of one digital number, where the item does not say."""
+    offset: float
+    """Reflectance of digital number 0, where the item does not say."""
+    nodata: int
+    """Digital number of 'no measurement', where neither item nor file says."""
+    resolution_m: float
+    """Native pixel of the coarsest band that is used."""
+    quality: QualityCodes

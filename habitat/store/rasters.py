@@ -1,0 +1,139 @@
+"""Cloud-optimised GeoTIFFs, written block by block and all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.errors
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from habitat.errors import ReadError
+from habitat.grids import Block
+from habitat.store._atomic import replacing
+
+RASTER_DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")
+"""What may be opened: a VRT that calls itself .tif could read any local file."""
+
+_TILE = 256
+_COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "2", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
+
+
+class RasterWriter:
+    """A COG that is written block by block, and that appears only when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        Where it will be.
+    grid : GeoBox
+        Its grid.
+    bands : sequence of str
+        Descriptions of its bands.
+    dtype, nodata
+        Of all bands.
+    colormap : mapping of int to RGBA, optional
+        Colour table of the first band (uint8 or uint16).
+    tags : mapping of str to str, optional
+        Metadata, such as units.
+    resampling : str
+        How overviews are made: "nearest" for codes, "average" for quantities.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        grid: GeoBox,
+        bands: Sequence[str],
+        dtype: str,
+        nodata: float | None,
+        *,
+        colormap: Mapping[int, tuple[int, int, int, int]] | None = None,
+        tags: Mapping[str, str] | None = None,
+        resampling: str = "nearest",
+    ) -> None:
+        self._profile = {
+            "driver": "GTiff",
+            "width": grid.shape.x,
+            "height": grid.shape.y,
+            "count": len(bands),
+            "dtype": dtype,
+            "nodata": nodata,
+            "crs": str(grid.crs),
+            "transform": grid.transform,
+            "tiled": True,
+            "blockxsize": _TILE,
+            "blockysize": _TILE,
+            "interleave": "band",
+            "BIGTIFF": "IF_SAFER",
+        }
+        self._bands, self._colormap, self._tags = tuple(bands), colormap, dict(tags or {})
+        self._path, self._resampling, self._stack = path, resampling, ExitStack()
+
+    def __enter__(self) -> RasterWriter:
+        self._final = self._stack.enter_context(replacing(self._path))
+        self._raw = self._final.with_suffix(".raw")
+        self._stack.callback(self._raw.unlink, missing_ok=True)
+        self._file = self._stack.enter_context(rasterio.open(self._raw, "w", **self._profile))
+        self._file.descriptions = self._bands
+        self._file.update_tags(**self._tags)
+        if self._colormap is not None:
+            self._file.write_colormap(1, dict(self._colormap))
+        return self
+
+    def write(self, values: np.ndarray, block: Block) -> None:
+        """Write one block, (band, y, x)."""
+        height, width = block.shape
+        self._file.write(values, window=Window(block.cols.start, block.rows.start, width, height))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if kind is None:
+            try:
+                self._file.close()
+                options = {**_COG, "OVERVIEW_RESAMPLING": self._resampling.upper()}
+                if self._profile["dtype"] == "float32":
+                    options["PREDICTOR"] = "3"
+                rasterio.shutil.copy(self._raw, self._final, driver="COG", **options)
+            except rasterio.errors.RasterioError as failure:
+                kind, error = OSError, OSError(str(failure))
+                if not self._stack.__exit__(kind, error, None):
+                    raise error from failure
+        return self._stack.__exit__(kind, error, trace)
+
+
+def write_raster(
+    path: Path, values: np.ndarray, grid: GeoBox, bands: Sequence[str], nodata: float | None, **options: Any
+) -> None:
+    """Write (band, y, x) values as one COG; `options` are those of :class:`RasterWriter`."""
+    whole = Block(0, slice(0, grid.shape.y), slice(0, grid.shape.x))
+    with RasterWriter(path, grid, bands, values.dtype.name, nodata, **options) as file:
+        file.write(values, whole)
+
+
+def read_raster(path: Path, block: Block | None = None) -> tuple[np.ndarray, GeoBox]:
+    """Read (band, y, x) values and the grid they lie on.
+
+    Raises
+    ------
+    ReadError
+        If the file is missing, is not a GeoTIFF or JPEG 2000, or cannot be decoded.
+    """
+    try:
+        with rasterio.open(path, driver=list(RASTER_DRIVERS)) as file:
+            grid = GeoBox.from_rio(file)
+            if block is None:
+                return file.read(), grid
+            height, width = block.shape
+            window = Window(block.cols.start, block.rows.start, width, height)
+            return file.read(window=window), grid[block.rows, block.cols]
+    except rasterio.errors.RasterioError as error:
+        raise ReadError(f"cannot be read as a raster ({error})", where=path, mend="fetch or make it again") from error
