@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import rasterio
@@ -19,8 +19,6 @@ from habitat.errors import ReadError
 from habitat.grids import Block
 from habitat.store._atomic import replacing
 
-RASTER_DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")
-"""What may be opened: a VRT that calls itself .tif could read any local file."""
 
 _TILE = 256
 _COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "2", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
@@ -77,7 +75,7 @@ class RasterWriter:
         self._bands, self._colormap, self._tags = tuple(bands), colormap, dict(tags or {})
         self._path, self._resampling, self._stack = path, resampling, ExitStack()
 
-    def __enter__(self) -> RasterWriter:
+    def __enter__(self) -> Self:
         self._final = self._stack.enter_context(replacing(self._path))
         self._raw = self._final.with_suffix(".raw")
         self._stack.callback(self._raw.unlink, missing_ok=True)
@@ -119,6 +117,32 @@ def write_raster(
         file.write(values, whole)
 
 
+@contextmanager
+def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
+    """Open a GeoTIFF or a JPEG 2000 for reading, and nothing else: a VRT named .tif could read any local file.
+
+    Raises
+    ------
+    ReadError
+        If it is missing, is not what its name says, or cannot be decoded inside the block.
+    """
+    driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
+    try:
+        with rasterio.open(path, driver=driver, sharing=False) as file:
+            yield file
+    except rasterio.errors.RasterioError as error:
+        raise ReadError(
+            f"cannot be read as a raster ({_cause(error)})", where=path, mend="it may be truncated: fetch it again"
+        ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """GDAL's own words: rasterio says only that reading failed and chains the reason."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
+
+
 def read_raster(path: Path, block: Block | None = None) -> tuple[np.ndarray, GeoBox]:
     """Read (band, y, x) values and the grid they lie on.
 
@@ -127,13 +151,10 @@ def read_raster(path: Path, block: Block | None = None) -> tuple[np.ndarray, Geo
     ReadError
         If the file is missing, is not a GeoTIFF or JPEG 2000, or cannot be decoded.
     """
-    try:
-        with rasterio.open(path, driver=list(RASTER_DRIVERS)) as file:
-            grid = GeoBox.from_rio(file)
-            if block is None:
-                return file.read(), grid
-            height, width = block.shape
-            window = Window(block.cols.start, block.rows.start, width, height)
-            return file.read(window=window), grid[block.rows, block.cols]
-    except rasterio.errors.RasterioError as error:
-        raise ReadError(f"cannot be read as a raster ({error})", where=path, mend="fetch or make it again") from error
+    with open_raster(path) as file:
+        grid = GeoBox.from_rio(file)
+        if block is None:
+            return file.read(), grid
+        height, width = block.shape
+        window = Window(block.cols.start, block.rows.start, width, height)
+        return file.read(window=window), grid[block.rows, block.cols]

@@ -166,9 +166,8 @@ class Run:
 def _read_state(path: Path) -> dict[str, Any]:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(state.get("stages"), dict):
-            raise ValueError("no stages in it")
-    except (OSError, ValueError, AttributeError) as error:
+        state["stages"].items()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(
             f"is not a run's state ({error})", where=path, mend="delete the folder and run again"
         ) from error
