@@ -120,9 +120,7 @@ def same_grid(*cubes: Any) -> GeoBox:
 
 
 def _describe(grid: GeoBox) -> str:
-    return (
-        f"{grid.shape.y} x {grid.shape.x} of {grid.transform.a:g} m at ({grid.left:.2f}, {grid.top:.2f}) in {grid.crs}"
-    )
+    return f"{grid.shape.y} x {grid.shape.x} of {grid.transform.a:g} m at ({grid.transform.c:.2f}, {grid.transform.f:.2f}) in {grid.crs}"
 
 
 def blocks(grid: GeoBox, size: int) -> Iterator[Block]:
@@ -166,8 +164,14 @@ def overlaps(source: GeoBox, target: GeoBox) -> tuple[Any, Any]:
     """
     if source.crs != target.crs:
         raise GridError(f"cannot weigh areas between {source.crs} and {target.crs}", mend="warp to one of them first")
-    x = _shared((source.left, source.transform.a, source.shape.x), (target.left, target.transform.a, target.shape.x))
-    y = _shared((-source.top, -source.transform.e, source.shape.y), (-target.top, -target.transform.e, target.shape.y))
+    x = _shared(
+        (source.transform.c, source.transform.a, source.shape.x),
+        (target.transform.c, target.transform.a, target.shape.x),
+    )
+    y = _shared(
+        (-source.transform.f, -source.transform.e, source.shape.y),
+        (-target.transform.f, -target.transform.e, target.shape.y),
+    )
     return y, x
 
 

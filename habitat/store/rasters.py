@@ -19,7 +19,6 @@ from habitat.errors import ReadError
 from habitat.grids import Block
 from habitat.store._atomic import replacing
 
-
 _TILE = 256
 _COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "2", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
 
