@@ -1,0 +1,303 @@
+"""The recipe: TOML in, frozen and checked settings out.
+
+Paths are relative to the recipe's own folder. An unknown key is an error that names it and the nearest
+known one; a section that is left out is a stage that is not run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from habitat.errors import RecipeError
+from habitat.legend import DEFAULT_LEGEND, LandCover, Legend
+from habitat.seasons import MAPPING, Season
+
+FIRST_YEAR, LAST_YEAR = 1984, 2100
+"""Landsat 5 has flown since 1984."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AreaSection(_Section):
+    """Where."""
+
+    name: str = Field(min_length=1)
+    region: str | None = None
+    """A file of polygons; their union is the area."""
+    bbox: tuple[float, float, float, float] | None = None
+    """west, south, east, north in degrees."""
+    crs: str | None = None
+    """The run's reference system; default: that of the scenes, so that nothing is warped."""
+    resolution_m: Annotated[float, Field(gt=0)] | None = None
+    """Default: 20 with any Sentinel-2, else 30."""
+
+    @field_validator("bbox", mode="before")
+    @classmethod
+    def _four_numbers(cls, value: Any) -> Any:
+        return tuple(float(v) for v in value) if isinstance(value, list) and len(value) == 4 else value
+
+    @model_validator(mode="after")
+    def _one_area(self) -> AreaSection:
+        if (self.region is None) == (self.bbox is None):
+            raise ValueError("give either region or bbox")
+        if self.bbox is not None:
+            west, south, east, north = self.bbox
+            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+                raise ValueError("bbox is not west, south, east, north in degrees")
+        return self
+
+
+class PeriodSection(_Section):
+    """When."""
+
+    years: str
+    """Like 2016-2025, or one year."""
+    season: str = "06-01/09-15"
+    """The mapping season: the one that a year's map stands for."""
+    seasons: dict[str, str] = Field(default_factory=dict)
+    """More seasons by name; they help to tell classes apart."""
+
+    @field_validator("years", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _readable(self) -> PeriodSection:
+        self.year_list()
+        self.season_list()
+        return self
+
+    def year_list(self) -> tuple[int, ...]:
+        """All years, ascending."""
+        parts = [part.strip() for part in self.years.split("-")]
+        if not 1 <= len(parts) <= 2 or not all(part.isdigit() for part in parts):
+            raise ValueError(f"years = {self.years!r} is not like 2016-2025")
+        first, last = int(parts[0]), int(parts[-1])
+        if not FIRST_YEAR <= first <= last <= LAST_YEAR:
+            raise ValueError(f"years = {self.years!r} does not run forward between {FIRST_YEAR} and {LAST_YEAR}")
+        return tuple(range(first, last + 1))
+
+    def season_list(self) -> tuple[Season, ...]:
+        """The mapping season first, then the others as written."""
+        for name in self.seasons:
+            if name == MAPPING or not name.isidentifier():
+                raise ValueError(f"{name!r} cannot be the name of a season")
+        return (
+            Season.parse(MAPPING, self.season),
+            *(Season.parse(name, text) for name, text in self.seasons.items()),
+        )
+
+
+class ScenesSection(_Section):
+    """From which scenes."""
+
+    source: str
+    """A STAC catalogue, collection or item file."""
+    collections: list[str] | None = None
+    """Only these collections."""
+    max_cloud_percent: Annotated[float, Field(ge=0, le=100)] = 90
+    mask: Literal["product", "none"] = "product"
+    """What decides that a look is clear: the product's own quality band, or nothing but its fill."""
+
+
+class ForestSection(_Section):
+    """How forest is told from the rest."""
+
+    training: str
+    """Points or polygons with a column `code` (and perhaps `date`), or a raster of codes."""
+    legend: str | None = None
+
+
+class ChangeSection(_Section):
+    """What counts as a loss."""
+
+    min_patch_ha: Annotated[float, Field(ge=0)] = 0.5
+
+
+class CellsSection(_Section):
+    """The survey cells."""
+
+    size_m: Annotated[float, Field(gt=0)] | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> CellsSection:
+        if (self.size_m is None) == (self.file is None):
+            raise ValueError("give either size_m or file")
+        return self
+
+
+class SightingsSection(_Section):
+    """Where animals were recorded, and where someone looked."""
+
+    files: list[str]
+    effort: str | None = None
+    """Deployments of cameras; without it nothing can be said of places where nothing was seen."""
+    species: list[str] | None = None
+    """Only these; default: all."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our column name = theirs."""
+    independent_minutes: Annotated[float, Field(ge=0)] = 30
+
+    @field_validator("files", "species", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class OccupancySection(_Section):
+    """The model of where the animals live."""
+
+    season: str
+    occasion_days: Annotated[int, Field(ge=1)] = 10
+    psi: str = "1"
+    p: str = "1"
+    min_cells: Annotated[int, Field(ge=1)] = 30
+
+    @model_validator(mode="after")
+    def _readable(self) -> OccupancySection:
+        Season.parse("occupancy", self.season)
+        return self
+
+
+class OutputSection(_Section):
+    """Where to."""
+
+    folder: str
+
+
+class Recipe(_Section):
+    """Everything a run is told."""
+
+    area: AreaSection
+    period: PeriodSection
+    scenes: ScenesSection
+    forest: ForestSection | None = None
+    change: ChangeSection | None = None
+    cells: CellsSection | None = None
+    sightings: SightingsSection | None = None
+    occupancy: OccupancySection | None = None
+    output: OutputSection
+    file: Path = Field(exclude=True)
+
+    @model_validator(mode="after")
+    def _sections_meet(self) -> Recipe:
+        for section, needed in (
+            ("change", "forest"),
+            ("cells", "forest"),
+            ("sightings", "cells"),
+            ("occupancy", "sightings"),
+        ):
+            if getattr(self, section) is not None and getattr(self, needed) is None:
+                raise ValueError(f"[{section}] needs a section [{needed}]")
+        if self.occupancy is not None and self.sightings is not None and self.sightings.effort is None:
+            raise ValueError("[occupancy] needs effort in [sightings]: where nobody looked, nothing is known")
+        return self
+
+    def path(self, relative: str) -> Path:
+        """A path of the recipe, from its own folder."""
+        return (self.file.parent / relative).resolve()
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.path(self.output.folder)
+
+    def resolved(self) -> dict[str, Any]:
+        """All settings with their defaults, without what is unset: what is written into the run."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing or broken, or a key is unknown, missing or impossible.
+    """
+    path = Path(path).resolve()
+    try:
+        return Recipe.model_validate({**_read_toml(path), "file": path})
+    except ValidationError as error:
+        raise _first_fault(path, error) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"is not TOML: {error}", where=path, mend="mend that line") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError("is not UTF-8 text", where=path, mend="save it as UTF-8") from error
+    except OSError as error:
+        raise RecipeError(
+            f"cannot be read ({error.strerror})", where=path, mend="`habitat init` writes one to start from"
+        ) from error
+
+
+def _first_fault(path: Path, error: ValidationError) -> RecipeError:
+    """One line for the first fault; a misspelt key comes before the key that it makes missing."""
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return RecipeError(f"unknown key {key!r}", where=path, mend=_nearest(first["loc"]))
+    mend = "`habitat init` writes a recipe with every key"
+    if first["type"] == "missing":
+        kind = "section" if len(first["loc"]) == 1 else "key"
+        return RecipeError(f"{kind} {key!r} is missing", where=path, mend=mend)
+    said = first["msg"].removeprefix("Value error, ")
+    return RecipeError(f"{key}: {said}" if key else said, where=path, mend=mend)
+
+
+def _nearest(loc: tuple[int | str, ...]) -> str:
+    model: Any = Recipe
+    for part in loc[:-1]:
+        field = model.model_fields.get(part)
+        options = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+        if model is None:
+            return "remove it"
+    known = [name for name in model.model_fields if name != "file"]
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+
+
+def read_legend(path: Path) -> Legend:
+    """Read a legend: `[[class]]` tables with code, name, color and forest.
+
+    Raises
+    ------
+    RecipeError
+        If a class lacks a key, or the legend is impossible.
+    """
+    rows = _read_toml(path).get("class")
+    if not isinstance(rows, list) or not rows:
+        raise RecipeError("holds no [[class]]", where=path, mend="give each class code, name, color and forest")
+    try:
+        classes = tuple(
+            LandCover(int(row["code"]), str(row["name"]), str(row["color"]), bool(row["forest"])) for row in rows
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecipeError(
+            f"a [[class]] lacks or garbles {error}", where=path, mend="give each class code, name, color and forest"
+        ) from error
+    try:
+        return Legend(classes)
+    except RecipeError as error:
+        raise RecipeError(error.what, where=path, mend=error.mend) from error
+
+
+def legend_of(recipe: Recipe) -> Legend:
+    """The recipe's legend, or the default one."""
+    if recipe.forest is None or recipe.forest.legend is None:
+        return DEFAULT_LEGEND
+    return read_legend(recipe.path(recipe.forest.legend))
