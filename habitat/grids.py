@@ -83,7 +83,7 @@ def _snap(low: float, high: float, anchor: float, step: float, tolerance: float 
 
 def coordinates(grid: GeoBox) -> dict[str, Any]:
     """Return the `y`, `x` and `spatial_ref` coordinates that carry `grid` in a cube."""
-    return dict(xr_coords(grid, dims=("y", "x")))
+    return {str(name): values for name, values in xr_coords(grid, dims=("y", "x")).items()}
 
 
 def grid_of(cube: Any) -> GeoBox:
@@ -120,7 +120,8 @@ def same_grid(*cubes: Any) -> GeoBox:
 
 
 def _describe(grid: GeoBox) -> str:
-    return f"{grid.shape.y} x {grid.shape.x} of {grid.transform.a:g} m at ({grid.transform.c:.2f}, {grid.transform.f:.2f}) in {grid.crs}"
+    corner = f"({grid.transform.c:.2f}, {grid.transform.f:.2f})"
+    return f"{grid.shape.y} x {grid.shape.x} of {grid.transform.a:g} m at {corner} in {grid.crs}"
 
 
 def blocks(grid: GeoBox, size: int) -> Iterator[Block]:

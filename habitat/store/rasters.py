@@ -44,7 +44,7 @@ class RasterWriter:
         How overviews are made: "nearest" for codes, "average" for quantities.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a GeoTIFF holds, each by its name
         self,
         path: Path,
         grid: GeoBox,
