@@ -1,0 +1,129 @@
+"""Find the scenes of an area and a period in a STAC file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from habitat.errors import CatalogueError
+from habitat.tiles.scenes import Scene, scene_from_item
+
+if TYPE_CHECKING:
+    import pystac
+
+_MEND = "give [scenes] source a STAC catalogue, collection or item file"
+
+
+def find_scenes(
+    source: Path,
+    *,
+    area: Any,
+    windows: Sequence[tuple[date, date]],
+    max_cloud_percent: float = 100,
+    collections: Collection[str] | None = None,
+) -> tuple[Scene, ...]:
+    """Return the scenes that see `area` inside one of `windows`, in the order of their times.
+
+    Parameters
+    ----------
+    source : Path
+        A STAC catalogue, collection, item or item collection file.
+    area : shapely geometry
+        In degrees (EPSG:4326).
+    windows : sequence of (first day, last day)
+    max_cloud_percent : float
+        Scenes that state more cloud are left out.
+    collections : collection of str, optional
+        Only these.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is not STAC, or no scene is left; the message says at which step the last one went.
+    """
+    scenes = [scene for item in _items(source, collections) if (scene := scene_from_item(item)) is not None]
+    steps = (
+        ("holds no scene of a known sensor", "check [scenes] collections", lambda _: True),
+        ("holds no scene of the area", "check [area]: does it lie inside the scenes?", lambda s: _sees(s, area)),
+        (
+            "holds no scene of the years and seasons",
+            "check [period]",
+            lambda s: any(first <= s.day <= last for first, last in windows),
+        ),
+        (
+            f"holds only scenes with more than {max_cloud_percent:g}% cloud",
+            "raise max_cloud_percent",
+            lambda s: s.cloud_percent is None or s.cloud_percent <= max_cloud_percent,
+        ),
+    )
+    for complaint, mend, keep in steps:
+        scenes = [scene for scene in scenes if keep(scene)]
+        if not scenes:
+            raise CatalogueError(complaint, where=source, mend=mend)
+    return _without_duplicates(sorted(scenes, key=lambda s: (s.time, s.sensor.name, s.id)))
+
+
+def _sees(scene: Scene, area: Any) -> bool:
+    return scene.geometry is None or bool(scene.geometry.intersects(area))
+
+
+def _without_duplicates(scenes: list[Scene]) -> tuple[Scene, ...]:
+    """Keep one of scenes that share their id (a catalogue that lists an item twice)."""
+    return tuple({scene.id: scene for scene in scenes}.values())
+
+
+def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac.Item]:
+    import pystac
+
+    data = _read_json(source)
+    try:
+        if data.get("type") == "FeatureCollection":
+            items: Iterator[pystac.Item] = iter(_item_collection(source, data))
+        else:
+            thing = pystac.read_file(str(source))
+            items = iter([thing]) if isinstance(thing, pystac.Item) else thing.get_items(recursive=True)
+        for item in items:
+            if collections is None or item.collection_id in collections:
+                yield item
+    except pystac.STACTypeError as error:
+        raise CatalogueError("is JSON but not STAC", where=source, mend=_MEND) from error
+    except json.JSONDecodeError as error:
+        raise CatalogueError(
+            f"links to a file that is not JSON ({error})", where=source, mend="fetch it again"
+        ) from error
+    except (pystac.STACError, KeyError, TypeError, ValueError, OSError) as error:
+        if isinstance(error, CatalogueError):
+            raise
+        raise CatalogueError(
+            f"cannot be followed ({type(error).__name__}: {error})", where=source, mend=_MEND
+        ) from error
+
+
+def _item_collection(source: Path, data: dict[str, Any]) -> list[pystac.Item]:
+    import pystac
+
+    items = [pystac.Item.from_dict(feature, preserve_dict=False) for feature in data.get("features", ())]
+    for item in items:
+        if item.get_self_href() is None:
+            item.set_self_href(str(source))
+    return items
+
+
+def _read_json(source: Path) -> dict[str, Any]:
+    try:
+        text = source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogueError("is not a text file", where=source, mend=_MEND) from error
+    except OSError as error:
+        raise CatalogueError(f"cannot be read ({error.strerror})", where=source, mend=_MEND) from error
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        kind = "an HTML page" if text.lstrip()[:1] == "<" else "not JSON"
+        raise CatalogueError(f"is {kind}, not a STAC catalogue", where=source, mend=_MEND) from error
+    if not isinstance(data, dict):
+        raise CatalogueError("is JSON but not STAC", where=source, mend=_MEND)
+    return data
