@@ -1,1 +1,7 @@
-"""."""
+"""From a stack of looks to what a classifier sees: masks, seasonal composites, features."""
+
+from habitat.imagery.composites import seasonal_median
+from habitat.imagery.features import forest_features
+from habitat.imagery.masks import NOT_CLEAR, clear_looks
+
+__all__ = ["NOT_CLEAR", "clear_looks", "forest_features", "seasonal_median"]

@@ -1,0 +1,70 @@
+"""One picture a season: the median of the clear looks, and how many there were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from habitat.cubes import COMPOSITE, STACK
+from habitat.seasons import Season
+
+
+def seasonal_median(stack: xr.Dataset, *, years: Sequence[int], seasons: Sequence[Season]) -> xr.Dataset:
+    """Return each season's median reflectance, band by band, and the number of clear looks.
+
+    Parameters
+    ----------
+    stack : STACK
+        NaN where a look is not clear.
+    years, seasons
+        Every combination is in the result, seen or not.
+
+    Returns
+    -------
+    COMPOSITE
+        float32 bands, NaN where there was no clear look; `looks` uint16.
+    """
+    STACK.check(stack)
+    bands = [name for name in stack.data_vars if name != "quality"]
+    days = stack["time"].values.astype("datetime64[D]")
+    shape = (len(years), len(seasons), stack.sizes["y"], stack.sizes["x"])
+    medians = {band: np.full(shape, np.nan, dtype=np.float32) for band in bands}
+    looks = np.zeros(shape, dtype=np.uint16)
+    for i, year in enumerate(years):
+        for j, season in enumerate(seasons):
+            first, last = (np.datetime64(day) for day in season.window(year))
+            chosen = np.flatnonzero((days >= first) & (days <= last))
+            for band in bands if len(chosen) else ():
+                medians[band][i, j], looks[i, j] = median_over_time(stack[band].values[chosen])
+    composite = xr.Dataset(
+        {
+            band: (COMPOSITE.dims, values, {"units": "1", "long_name": f"median surface reflectance, {band}"})
+            for band, values in medians.items()
+        }
+        | {"looks": (COMPOSITE.dims, looks, {"units": "1", "long_name": "clear observations"})},
+        coords={
+            "year": list(years),
+            "season": [season.name for season in seasons],
+            **{name: stack.coords[name] for name in ("y", "x", "spatial_ref") if name in stack.coords},
+        },
+    )
+    return COMPOSITE.check(composite)
+
+
+def median_over_time(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the median along the first axis without NaN, and how many values it is of.
+
+    Sorting puts NaN last, so the middle of what is left is picked directly: an order of magnitude faster
+    than :func:`numpy.nanmedian` on a short axis.
+
+    >>> median_over_time(np.float32([[1], [np.nan], [4]]))
+    (array([2.5], dtype=float32), array([2], dtype=uint16))
+    """
+    count = np.isfinite(values).sum(axis=0)
+    ordered = np.sort(values, axis=0)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(count // 2, len(values) - 1)[None], axis=0)[0]
+    median = np.where(count > 0, (low + high) / 2, np.nan)
+    return median.astype(np.float32), count.astype(np.uint16)
