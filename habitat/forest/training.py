@@ -1,0 +1,85 @@
+"""The training table: labels of a place and a year, with what the satellites saw there.
+
+A label is a row of (row, col, year, code). One without a date holds in every year of the run: it should
+stand on ground that did not change, or be taken from a map that is right for most years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from habitat.cubes import FEATURES
+from habitat.errors import TrainingError
+from habitat.grids import Block
+
+LABEL_COLUMNS = ("row", "col", "year", "code")
+
+
+def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataFrame:
+    """Return what was seen at the labels that lie in `block`.
+
+    Parameters
+    ----------
+    features : FEATURES
+        Of the block.
+    labels : DataFrame
+        Columns row, col (on the run's grid), year (missing = every year), code.
+
+    Returns
+    -------
+    DataFrame
+        The labels' columns, one column a predictor; labels whose pixel was not seen that year are left out.
+    """
+    FEATURES.check(features)
+    inside = labels[
+        labels["row"].between(block.rows.start, block.rows.stop - 1)
+        & labels["col"].between(block.cols.start, block.cols.stop - 1)
+    ]
+    names = list(features.data_vars)
+    parts = []
+    for year in features["year"].values:
+        chosen = inside[inside["year"].isna() | (inside["year"] == year)]
+        rows = chosen["row"].to_numpy() - block.rows.start
+        cols = chosen["col"].to_numpy() - block.cols.start
+        one = features.sel(year=year)
+        part = pd.DataFrame({name: one[name].values[rows, cols] for name in names})
+        part.insert(0, "code", chosen["code"].to_numpy())
+        part.insert(0, "year", int(year))
+        part.insert(0, "col", chosen["col"].to_numpy())
+        part.insert(0, "row", chosen["row"].to_numpy())
+        parts.append(part[part[names].notna().any(axis=1)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def stack_samples(parts: Sequence[pd.DataFrame], *, max_per_class: int, seed: int) -> pd.DataFrame:
+    """Join the blocks' tables and draw at most `max_per_class` samples of each class.
+
+    Raises
+    ------
+    TrainingError
+        If there are no samples, or of one class only.
+    """
+    samples = pd.concat(list(parts), ignore_index=True) if parts else pd.DataFrame(columns=list(LABEL_COLUMNS))
+    if samples.empty:
+        raise TrainingError(
+            "no label lies on a pixel that was seen",
+            where="training",
+            mend="check its reference system, dates and area",
+        )
+    if samples["code"].nunique() < 2:
+        raise TrainingError(
+            f"all labels are of one class ({int(samples['code'].iloc[0])})",
+            where="training",
+            mend="add labels of what is not forest, or of what is",
+        )
+    random = np.random.default_rng(seed)
+    keep = []
+    for _, rows in samples.groupby("code", sort=True).indices.items():
+        if len(rows) > max_per_class:
+            rows = np.sort(random.choice(rows, max_per_class, replace=False))
+        keep.append(rows)
+    return samples.iloc[np.sort(np.concatenate(keep))].reset_index(drop=True)

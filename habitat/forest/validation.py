@@ -1,0 +1,98 @@
+"""How good a map is where it has no labels: spatial block cross-validation.
+
+Labels that lie near one another share their weather, soil and history: a model tested beside its own training
+points looks better than it is. So whole blocks of land are left out in turn (Roberts et al. 2017,
+doi:10.1111/ecog.02881).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import GroupKFold
+
+from habitat.errors import TrainingError
+from habitat.forest.classifier import train_cover
+
+N_FOLDS = 5
+
+
+def block_numbers(samples: pd.DataFrame, *, block_pixels: int) -> np.ndarray:
+    """Number the square block of land that each sample lies in."""
+    rows = samples["row"].to_numpy() // block_pixels
+    cols = samples["col"].to_numpy() // block_pixels
+    return rows * (cols.max() + 1) + cols
+
+
+def cross_validate(
+    samples: pd.DataFrame, *, forest_codes: Sequence[int], block_pixels: int, seed: int
+) -> dict[str, Any]:
+    """Train on some blocks of land, judge on the others, in turn.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        As :func:`habitat.forest.stack_samples` returns.
+    block_pixels : int
+        Side of the blocks.
+
+    Returns
+    -------
+    dict
+        Plain numbers: `balanced_accuracy` of forest against the rest (mean of both classes' recalls) over all
+        left-out samples, `folds` with each fold's, `confusion` of the classes (rows: labels, columns: map).
+
+    Raises
+    ------
+    TrainingError
+        If the labels lie in fewer than two blocks.
+    """
+    groups = block_numbers(samples, block_pixels=block_pixels)
+    n_blocks = len(np.unique(groups))
+    if n_blocks < 2:
+        raise TrainingError(
+            "all labels lie in one block of land: the map's accuracy cannot be judged",
+            where="training",
+            mend="spread the labels over the area",
+        )
+    codes = np.unique(samples["code"].to_numpy(dtype=int))
+    truth = samples["code"].to_numpy(dtype=int)
+    predicted = np.zeros_like(truth)
+    folds = []
+    for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups):
+        model = train_cover(samples.iloc[train], seed=seed)
+        table = samples.iloc[test][list(model.predictors)].to_numpy(dtype=np.float32)
+        # the same rule as the map's: forest or not first, then the class
+        votes = model.estimator.predict_proba(table)
+        is_forest = np.isin(model.codes, list(forest_codes))
+        forest = votes[:, is_forest].sum(axis=1) >= 0.5
+        allowed = np.where(is_forest[None, :] == forest[:, None], votes, -1.0)
+        predicted[test] = np.array(model.codes)[allowed.argmax(axis=1)]
+        folds.append(
+            {
+                "n_labels": len(test),
+                "balanced_accuracy": _forest_accuracy(truth[test], predicted[test], forest_codes),
+            }
+        )
+    return {
+        "method": "spatial block cross-validation",
+        "n_labels": len(truth),
+        "n_blocks": n_blocks,
+        "balanced_accuracy": _forest_accuracy(truth, predicted, forest_codes),
+        "overall_accuracy": round(float((truth == predicted).mean()), 4),
+        "classes": codes.tolist(),
+        "confusion": confusion_matrix(truth, predicted, labels=codes).tolist(),
+        "folds": folds,
+    }
+
+
+def _forest_accuracy(truth: np.ndarray, predicted: np.ndarray, forest_codes: Sequence[int]) -> float | None:
+    """Mean of the recalls of forest and of the rest; None where one of them has no label."""
+    is_forest, said_forest = np.isin(truth, list(forest_codes)), np.isin(predicted, list(forest_codes))
+    if is_forest.all() or not is_forest.any():
+        return None
+    return round(float((said_forest[is_forest].mean() + (~said_forest[~is_forest]).mean()) / 2), 4)

@@ -1,0 +1,43 @@
+"""Classifiers on disk: skops files, which hold no code and are safe to open from a stranger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from habitat.errors import ReadError
+from habitat.store._atomic import replacing
+
+_TRUSTED = ["sklearn.tree._tree.Tree"]
+"""Types beyond skops' own list that our classifiers hold: plain arrays inside."""
+
+
+def write_model(path: Path, content: dict[str, Any]) -> None:
+    """Write an estimator with what is needed to use it."""
+    import skops.io
+
+    with replacing(path) as part:
+        part.write_bytes(skops.io.dumps(content))
+
+
+def read_model(path: Path) -> dict[str, Any]:
+    """Read what :func:`write_model` wrote.
+
+    Raises
+    ------
+    ReadError
+        If the file is missing or damaged, or holds a type that a classifier of ours does not.
+    """
+    import skops.io
+
+    try:
+        strange = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED)
+        if strange:
+            raise ReadError(
+                f"holds {sorted(strange)[0]}, which is not trusted", where=path, mend="train the model again"
+            )
+        return dict(skops.io.load(path, trusted=_TRUSTED))
+    except ReadError:
+        raise
+    except Exception as error:  # a damaged archive fails in many classes
+        raise ReadError(f"is not a model file ({error})", where=path, mend="train the model again") from error
