@@ -81,11 +81,19 @@ def predict_cover(
     best_forest = np.full(seen.shape, UNKNOWN, dtype=np.uint8)
     best_other = best_forest.copy()
     if seen.any():
-        votes = model.estimator.predict_proba(table[seen])
-        codes = np.array(model.codes)
-        is_forest = np.isin(codes, list(forest_codes))
-        p_forest[seen] = votes[:, is_forest].sum(axis=1)
-        for best, of_kind in ((best_forest, is_forest), (best_other, ~is_forest)):
-            if of_kind.any():
-                best[seen] = codes[of_kind][votes[:, of_kind].argmax(axis=1)]
+        p_forest[seen], best_forest[seen], best_other[seen] = split_votes(model, table[seen], forest_codes)
     return p_forest, best_forest, best_other
+
+
+def split_votes(
+    model: CoverModel, table: np.ndarray, forest_codes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """P(forest), likeliest forest code and likeliest other code of each row of a (sample, predictor) table."""
+    votes = model.estimator.predict_proba(table)
+    codes = np.array(model.codes, dtype=np.uint8)
+    is_forest = np.isin(codes, list(forest_codes))
+    best = [
+        codes[kind][votes[:, kind].argmax(axis=1)] if kind.any() else np.full(len(table), UNKNOWN, dtype=np.uint8)
+        for kind in (is_forest, ~is_forest)
+    ]
+    return votes[:, is_forest].sum(axis=1).astype(np.float32), best[0], best[1]

@@ -16,7 +16,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupKFold
 
 from habitat.errors import TrainingError
-from habitat.forest.classifier import train_cover
+from habitat.forest.classifier import split_votes, train_cover
 
 N_FOLDS = 5
 
@@ -66,12 +66,8 @@ def cross_validate(
     for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups):
         model = train_cover(samples.iloc[train], seed=seed)
         table = samples.iloc[test][list(model.predictors)].to_numpy(dtype=np.float32)
-        # the same rule as the map's: forest or not first, then the class
-        votes = model.estimator.predict_proba(table)
-        is_forest = np.isin(model.codes, list(forest_codes))
-        forest = votes[:, is_forest].sum(axis=1) >= 0.5
-        allowed = np.where(is_forest[None, :] == forest[:, None], votes, -1.0)
-        predicted[test] = np.array(model.codes)[allowed.argmax(axis=1)]
+        p_forest, best_forest, best_other = split_votes(model, table, forest_codes)
+        predicted[test] = np.where(p_forest >= 0.5, best_forest, best_other)
         folds.append(
             {
                 "n_labels": len(test),

@@ -1,18 +1,27 @@
 """The run's folder: what is written whole or not at all, and what is already there."""
 
+from habitat.store.blocks import compute_blocks, load_block
+from habitat.store.models import read_model, write_model
 from habitat.store.rasters import RasterWriter, open_raster, read_raster, write_raster
-from habitat.store.state import Run, digest_file
+from habitat.store.stac import write_run_catalogue
+from habitat.store.state import Run, digest, digest_file
 from habitat.store.tables import read_table, write_json, write_table, write_text
 
 __all__ = [
     "RasterWriter",
     "Run",
+    "compute_blocks",
+    "digest",
     "digest_file",
+    "load_block",
     "open_raster",
+    "read_model",
     "read_raster",
     "read_table",
     "write_json",
+    "write_model",
     "write_raster",
+    "write_run_catalogue",
     "write_table",
     "write_text",
 ]
