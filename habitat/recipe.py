@@ -211,6 +211,17 @@ class Recipe(_Section):
         """The run's folder."""
         return self.path(self.output.folder)
 
+    def files(self) -> dict[str, list[str]]:
+        """The files that each section names, beyond area and scenes."""
+        named: dict[str, list[str | None]] = {}
+        if self.forest is not None:
+            named["forest"] = [self.forest.training, self.forest.legend]
+        if self.cells is not None:
+            named["cells"] = [self.cells.file]
+        if self.sightings is not None:
+            named["sightings"] = [*self.sightings.files, self.sightings.effort]
+        return {section: [file for file in files if file is not None] for section, files in named.items()}
+
     def resolved(self) -> dict[str, Any]:
         """All settings with their defaults, without what is unset: what is written into the run."""
         return self.model_dump(mode="json", exclude_none=True)

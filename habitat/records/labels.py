@@ -12,9 +12,11 @@ from odc.geo.geobox import GeoBox
 
 from habitat.errors import TrainingError
 from habitat.grids import pixels_of, rasterize, resample_majority
+from habitat.records.shapes import read_shapes
 from habitat.store import read_raster
 
 _RASTERS = (".tif", ".tiff")
+_MEND = "[forest] training takes points, polygons or a raster of codes"
 
 
 def read_labels(path: Path, grid: GeoBox, *, codes: Collection[int]) -> pd.DataFrame:
@@ -40,8 +42,6 @@ def read_labels(path: Path, grid: GeoBox, *, codes: Collection[int]) -> pd.DataF
     TrainingError
         If the file cannot be read, has no `code`, holds a code that the legend lacks, or lies outside.
     """
-    if not path.exists():
-        raise TrainingError("there is no such file", where=path, mend="check [forest] training")
     raster = path.suffix.lower() in _RASTERS
     labels = _from_raster(path, grid) if raster else _from_vectors(path, grid)
     if labels.empty:
@@ -81,14 +81,12 @@ def _from_raster(path: Path, grid: GeoBox) -> pd.DataFrame:
 
 
 def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
-    shapes = _read_vectors(path)
+    shapes = read_shapes(path, error=TrainingError, mend=_MEND)
     if "code" not in shapes.columns:
         raise TrainingError(
             f"has no column 'code' (has {', '.join(map(str, shapes.columns))})", where=path, mend="add the class codes"
         )
-    if shapes.crs is None:
-        raise TrainingError("carries no reference system", where=path, mend="write it with one")
-    shapes = shapes[~(shapes.geometry.is_empty | shapes.geometry.isna())].to_crs(str(grid.crs))
+    shapes = shapes.to_crs(str(grid.crs))
     code = pd.to_numeric(shapes["code"], errors="coerce")
     if code.isna().any() or (code % 1 != 0).any():
         at = int(np.flatnonzero(code.isna() | (code % 1 != 0))[0])
@@ -101,17 +99,6 @@ def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
     if not points.all():
         tables.append(_of_polygons(shapes[~points], code[~points], years[~points], grid))
     return pd.concat(tables, ignore_index=True)
-
-
-def _read_vectors(path: Path) -> Any:
-    import geopandas as gpd
-
-    try:
-        return gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
-    except Exception as error:  # pyogrio, pyarrow and geopandas each have their own
-        raise TrainingError(
-            f"cannot be read as points or polygons ({error})", where=path, mend="use GeoPackage, GeoJSON or GeoParquet"
-        ) from error
 
 
 def _years(shapes: Any, path: Path) -> pd.Series:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +19,25 @@ if TYPE_CHECKING:
 _MEND = "give [scenes] source a STAC catalogue, collection or item file"
 
 
-def find_scenes(
+@dataclass(frozen=True)
+class Selection:
+    """What a catalogue offers for an area and a period."""
+
+    scenes: tuple[Scene, ...]
+    """In the order of their times."""
+    left_out: Mapping[str, str]
+    """Identifier of each other scene, and why it is not used."""
+
+
+def select_scenes(
     source: Path,
     *,
     area: Any,
     windows: Sequence[tuple[date, date]],
     max_cloud_percent: float = 100,
     collections: Collection[str] | None = None,
-) -> tuple[Scene, ...]:
-    """Return the scenes that see `area` inside one of `windows`, in the order of their times.
+) -> Selection:
+    """Choose the scenes that see `area` inside one of `windows`.
 
     Parameters
     ----------
@@ -44,35 +56,31 @@ def find_scenes(
     CatalogueError
         If the file is not STAC, or no scene is left; the message says at which step the last one went.
     """
-    scenes = [scene for item in _items(source, collections) if (scene := scene_from_item(item)) is not None]
-    steps = (
-        ("holds no scene of a known sensor", "check [scenes] collections", lambda _: True),
-        ("holds no scene of the area", "check [area]: does it lie inside the scenes?", lambda s: _sees(s, area)),
+    items = (scene_from_item(item) for item in _items(source, collections))
+    scenes = sorted({s.id: s for s in items if s is not None}.values(), key=lambda s: (s.time, s.sensor.name, s.id))
+    if not scenes:
+        raise CatalogueError("holds no scene of a known sensor", where=source, mend="check [scenes] collections")
+    left_out: dict[str, str] = {}
+    steps: tuple[tuple[str, str, Callable[[Scene], bool]], ...] = (
+        ("outside the area", "check [area]", lambda s: s.geometry is None or bool(s.geometry.intersects(area))),
         (
-            "holds no scene of the years and seasons",
+            "outside the years and seasons",
             "check [period]",
             lambda s: any(first <= s.day <= last for first, last in windows),
         ),
         (
-            f"holds only scenes with more than {max_cloud_percent:g}% cloud",
-            "raise max_cloud_percent",
+            f"with more than {max_cloud_percent:g}% cloud",
+            "raise [scenes] max_cloud_percent",
             lambda s: s.cloud_percent is None or s.cloud_percent <= max_cloud_percent,
         ),
     )
-    for complaint, mend, keep in steps:
+    for reason, mend, keep in steps:
+        left_out |= {scene.id: reason for scene in scenes if not keep(scene)}
         scenes = [scene for scene in scenes if keep(scene)]
         if not scenes:
-            raise CatalogueError(complaint, where=source, mend=mend)
-    return _without_duplicates(sorted(scenes, key=lambda s: (s.time, s.sensor.name, s.id)))
-
-
-def _sees(scene: Scene, area: Any) -> bool:
-    return scene.geometry is None or bool(scene.geometry.intersects(area))
-
-
-def _without_duplicates(scenes: list[Scene]) -> tuple[Scene, ...]:
-    """Keep one of scenes that share their id (a catalogue that lists an item twice)."""
-    return tuple({scene.id: scene for scene in scenes}.values())
+            said = "; ".join(f"{n} {why}" for why, n in Counter(left_out.values()).items())
+            raise CatalogueError(f"no scene is left to use ({said})", where=source, mend=mend)
+    return Selection(tuple(scenes), left_out)
 
 
 def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac.Item]:
