@@ -1,0 +1,31 @@
+"""What all models share: a formula becomes a design, a likelihood its maximum, a curvature its standard errors.
+
+Users write covariates in their own units and read coefficients in them. Inside, every design is whitened
+(its columns become orthonormal), so that the optimiser never sees the units. Estimates at a boundary have
+no standard error, and are flagged instead of reported.
+"""
+
+from habitat.estimation.designs import Design, NoDataError
+from habitat.estimation.maxima import (
+    Z95,
+    Maximum,
+    aic,
+    covariance_of,
+    hessian,
+    linear_predictor,
+    maximise,
+    probability,
+)
+
+__all__ = [
+    "Z95",
+    "Design",
+    "Maximum",
+    "NoDataError",
+    "aic",
+    "covariance_of",
+    "hessian",
+    "linear_predictor",
+    "maximise",
+    "probability",
+]
