@@ -1,0 +1,76 @@
+"""`habitat init [DIR]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from habitat.errors import StoreError
+
+RECIPE = """\
+# A recipe: what to map, from which scenes, and whose habitat it is. Paths are relative to this file.
+# `habitat check recipe.toml` says what it means; `habitat run recipe.toml` runs it.
+# A section that is left out is a stage that is not run.
+
+[area]
+name = "{name}"
+bbox = [130.6, 42.7, 131.2, 43.2]     # west, south, east, north in degrees; or:
+# region = "area.geojson"             # any file of polygons
+# crs = "EPSG:32652"                  # default: that of the scenes, so that nothing is warped
+# resolution_m = 20                   # default: 20 with any Sentinel-2, else 30
+
+[period]
+years = "2016-2025"
+season = "06-01/09-15"                # the mapping season: the one that a year's map stands for
+
+[period.seasons]                      # more seasons that help to tell classes apart; may be left out
+leaf_off = "03-15/04-30"
+autumn = "09-16/10-31"
+
+[scenes]
+source = "catalog.json"               # a STAC catalogue, collection or item file
+# collections = ["sentinel-2-l2a", "landsat-c2-l2"]
+max_cloud_percent = 90                # scenes that state more cloud are left out
+mask = "product"                      # "product": the quality band says what is clear; "none": everything is
+
+[forest]
+training = "training.gpkg"            # points or polygons with a column `code` (and perhaps `date`), or a raster
+# legend = "legend.toml"              # [[class]] code, name, color, forest; default: the border forest's classes
+
+[change]
+min_patch_ha = 0.5                    # smaller patches of loss are left out
+
+# [cells]
+# size_m = 4000                       # squares; or: file = "cells.gpkg"
+
+# [sightings]
+# files = ["sightings.csv"]           # species, time with zone, latitude, longitude; effort_id for camera records
+# effort = "effort.csv"               # effort_id, latitude, longitude, start, end
+# species = ["Panthera tigris"]
+# independent_minutes = 30
+# columns = {{ time = "timestamp" }}    # our name = theirs
+
+# [occupancy]
+# season = "09-20/11-20"              # when animals are counted: after the mapping season of the same year
+# occasion_days = 10
+# psi = "forest_share + recent_loss"  # what presence depends on: columns of cells.parquet
+# p = "effort"                        # what detection depends on
+# min_cells = 30                      # with fewer surveyed cells no model is fitted
+
+[output]
+folder = "run"
+"""
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path(), required=False)
+def command(folder: Path) -> None:
+    """Write a commented recipe.toml to start from."""
+    from habitat.store import write_text
+
+    path = folder / "recipe.toml"
+    if path.exists():
+        raise StoreError("is already there", where=path, mend="delete it, or choose another folder")
+    write_text(path, RECIPE.format(name=folder.resolve().name or "my area"))
+    click.echo(path)

@@ -1,0 +1,22 @@
+"""`habitat sample DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("sample")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--size-km", type=click.FloatRange(min=0.6), default=3.0, show_default=True, help="Side of the square.")
+@click.option("--seed", type=click.IntRange(min=0), default=7000, show_default=True, help="Another seed, another land.")
+def command(folder: Path, size_km: float, seed: int) -> None:
+    """Write the simulated sample landscape anywhere, any size.
+
+    DIR then holds scenes, labels, sightings, their truth, and a recipe that runs on them.
+    """
+    from habitat.simulate import write_sample
+
+    write_sample(folder, size_km=size_km, seed=seed)
+    click.echo(folder / "recipe.toml")

@@ -1,0 +1,72 @@
+"""The change stage: yearly maps to the year of loss, its probability, its patches and areas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from habitat.change import first_loss_year, loss_patches, loss_probability, without_small_patches
+from habitat.change.losses import NO_LOSS, UNKNOWN_LOSS
+from habitat.grids import blocks
+from habitat.legend import UNKNOWN
+from habitat.store import read_raster, write_raster, write_table
+from habitat.workflow.composites import READ_BLOCK
+from habitat.workflow.context import Context, Outputs
+from habitat.workflow.percent import PERCENT_NODATA, from_percent, to_percent
+
+
+def find_change(context: Context, _work: Path) -> Outputs:
+    """Write the year of first loss, its probability, the patches, and the areas by pixel count."""
+    grid, years = context.grid, context.years
+    section = context.recipe.change
+    assert section is not None
+    loss = np.zeros(grid.shape, dtype=np.uint16)
+    probability = np.zeros(grid.shape, dtype=np.float32)
+    todo = list(blocks(grid, READ_BLOCK))
+    for done, block in enumerate(todo):
+        context.progress("change", done, len(todo))
+        code, evidence = (
+            np.concatenate([read_raster(context.run.path("forest", f"{year}{end}.tif"), block)[0] for year in years])
+            for end in ("", "_evidence")
+        )
+        forest = np.isin(code, context.legend.forest_codes)
+        loss[block.rows, block.cols] = first_loss_year(forest, code != UNKNOWN, np.array(years))
+        probability[block.rows, block.cols] = loss_probability(from_percent(evidence))
+    pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
+    loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
+    outputs = [
+        context.run.path(name)
+        for name in ("change/loss_year.tif", "change/loss_probability.tif", "change/patches.parquet", "areas.csv")
+    ]
+    write_raster(outputs[0], loss[None], grid, ["loss_year"], UNKNOWN_LOSS)
+    percent = to_percent(probability)[None]
+    write_raster(outputs[1], percent, grid, ["loss_probability"], PERCENT_NODATA, tags={"units": "percent"})
+    write_table(outputs[2], loss_patches(loss, probability, grid))
+    write_table(outputs[3], _areas(context, loss, pixel_ha))
+    context.progress("change", len(todo), len(todo))
+    return outputs, {"min_patch_ha": section.min_patch_ha, "lost_ha": float(_is_loss(loss).sum() * pixel_ha)}
+
+
+def _is_loss(loss_year: np.ndarray) -> np.ndarray:
+    return (loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)
+
+
+def _areas(context: Context, loss: np.ndarray, pixel_ha: float) -> pd.DataFrame:
+    """Areas by pixel count: a sum of the map, without limits, since nothing was estimated from samples."""
+    inside = context.inside()
+    rows = []
+    for year in context.years:
+        code = read_raster(context.run.path("forest", f"{year}.tif"))[0][0]
+        forest = np.isin(code, context.legend.forest_codes)
+        for what, pixels in (
+            ("forest", forest),
+            ("not forest", (code != UNKNOWN) & ~forest),
+            ("not seen", inside & (code == UNKNOWN)),
+            ("loss", loss == year),
+        ):
+            if what != "loss" or year > context.years[0]:
+                rows.append({"year": year, "what": what, "estimate_ha": round(float(pixels.sum()) * pixel_ha, 4)})
+    areas = pd.DataFrame(rows)
+    return areas.assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)

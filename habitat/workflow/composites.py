@@ -1,0 +1,153 @@
+"""The composite stage: scenes to one picture a season and year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from habitat.cubes import BANDS, COMPOSITE, Quality
+from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
+from habitat.imagery import NOT_CLEAR, clear_looks, seasonal_median
+from habitat.seasons import MAPPING, Season
+from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
+from habitat.tiles import Scene, read_stack
+from habitat.workflow.context import Context, Outputs
+
+READ_BLOCK = 512
+"""Pixels: large enough that opening files does not count, small enough for a year of looks."""
+MARGIN_M = 40.0
+"""Around clouds and shadows; see habitat.imagery.masks."""
+
+REFLECTANCE_SCALE = 10000
+NODATA = -32768
+
+
+def make_composites(context: Context, work: Path) -> Outputs:
+    """Write each season's composite of each year."""
+    todo = list(blocks(context.grid, READ_BLOCK))
+    reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
+    jobs = {
+        f"{year}-{block.index}": CompositeJob(
+            tuple(s for s in context.scenes if any(_in(s, season, year) for season in context.seasons)),
+            context.grid,
+            context.bands,
+            year,
+            context.seasons,
+            reject,
+            context.outline,
+            block,
+        )
+        for year in context.years
+        for block in todo
+    }
+    compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
+    names = [*context.bands, "looks"]
+    outputs = []
+    for year in context.years:
+        for number, season in enumerate(context.seasons):
+            path = composite_path(context, year, season.name)
+            with RasterWriter(
+                path, context.grid, names, "int16", NODATA, resampling="average", tags={"scale": "0.0001"}
+            ) as file:
+                for block in todo:
+                    file.write(load_block(work, f"{year}-{block.index}")["composite"][number], block)
+            outputs.append(path)
+    notes = {
+        "scenes": [
+            {"id": s.id, "date": s.day.isoformat(), "sensor": s.sensor.name, "cloud_percent": s.cloud_percent}
+            for s in context.scenes
+        ],
+        "left_out": dict(context.selection.left_out),
+        "bands": list(context.bands),
+        "grid": {
+            "crs": str(context.grid.crs),
+            "shape": list(context.grid.shape),
+            "transform": list(context.grid.transform[:6]),
+            "resolution_m": context.grid.transform.a,
+        },
+        "years_without_scenes": list(context.years_unseen),
+    }
+    return outputs, notes
+
+
+def _in(scene: Scene, season: Season, year: int) -> bool:
+    first, last = season.window(year)
+    return first <= scene.day <= last
+
+
+@dataclass(frozen=True)
+class CompositeJob:
+    """Composites of one year and block, with everything that another process needs to make them."""
+
+    scenes: tuple[Scene, ...]
+    grid: GeoBox
+    bands: tuple[str, ...]
+    year: int
+    seasons: tuple[Season, ...]
+    reject: int
+    """Quality bits that spoil a look."""
+    outline: Any
+    """The area in the grid's reference system."""
+    block: Block
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        """Return `composite`: int16 (season, bands and looks, y, x)."""
+        reading, core = widen(self.block, self.grid, int(np.ceil(MARGIN_M / self.grid.transform.a)))
+        window = crop(self.grid, reading)
+        packed = np.full((len(self.seasons), len(self.bands) + 1, *self.block.shape), NODATA, dtype=np.int16)
+        packed[:, -1] = 0
+        if self.scenes:
+            stack = read_stack(self.scenes, window, self.bands, use_quality=self.reject != Quality.FILL)
+            stack = clear_looks(stack, reject=self.reject, margin_m=MARGIN_M)
+            inside = rasterize([self.outline], [1], window) > 0
+            made = seasonal_median(stack, years=[self.year], seasons=self.seasons).isel(year=0)
+            looks = np.where(inside, made["looks"].values, 0)[:, core[0], core[1]]
+            for number, band in enumerate(self.bands):
+                values = made[band].values[:, core[0], core[1]]
+                kept = (looks > 0) & np.isfinite(values)
+                packed[:, number][kept] = np.round(values[kept] * REFLECTANCE_SCALE).astype(np.int16)
+            packed[:, -1] = looks
+        return {"composite": packed}
+
+
+def composite_path(context: Context, year: int, season: str) -> Path:
+    """Where the composite of a season lies."""
+    return context.run.path("composites", f"{year}.tif" if season == MAPPING else f"{year}_{season}.tif")
+
+
+def read_composites(paths: dict[tuple[int, str], Path], bands: tuple[str, ...], block: Block) -> xr.Dataset:
+    """Read a block of a run's composites back as a COMPOSITE.
+
+    Parameters
+    ----------
+    paths : dict of (year, season name) to Path
+        Every combination of its years and seasons.
+    """
+    years, seasons = (list(dict.fromkeys(key[i] for key in paths)) for i in (0, 1))
+    cubes = {key: read_raster(path, block) for key, path in paths.items()}
+    grid = same_grid(*(grid for _, grid in cubes.values()))
+    packed = np.stack([np.stack([cubes[year, season][0] for season in seasons]) for year in years])
+    data: dict[str, Any] = {}
+    for number, band in enumerate(bands):
+        values = packed[:, :, number]
+        scaled = np.where(values == NODATA, np.nan, values / np.float32(REFLECTANCE_SCALE))
+        data[band] = (COMPOSITE.dims, scaled.astype(np.float32))
+    data["looks"] = (COMPOSITE.dims, packed[:, :, -1].astype(np.uint16))
+    return COMPOSITE.check(xr.Dataset(data, coords={"year": years, "season": seasons, **coordinates(grid)}))
+
+
+def composite_paths(context: Context, years: tuple[int, ...]) -> dict[tuple[int, str], Path]:
+    """Where the composites of some years lie, by year and season."""
+    return {(y, s.name): composite_path(context, y, s.name) for y in years for s in context.seasons}
+
+
+def composite_bands(context: Context) -> tuple[str, ...]:
+    """Bands that the composites hold, from the run itself: the scenes need not be there any more."""
+    held = context.run.state["stages"]["composite"]["notes"]["bands"]
+    return tuple(band for band in BANDS if band in held)

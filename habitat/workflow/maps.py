@@ -1,0 +1,122 @@
+"""The train and map stages: labels to a classifier, and a classifier to yearly maps."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from habitat.change import smooth_forest
+from habitat.forest import CoverModel, cross_validate, gather, predict_cover, stack_samples, train_cover
+from habitat.grids import Block, blocks
+from habitat.imagery import forest_features
+from habitat.legend import UNKNOWN
+from habitat.records.labels import read_labels
+from habitat.store import RasterWriter, compute_blocks, load_block, read_model, write_json, write_model, write_table
+from habitat.workflow.composites import READ_BLOCK, composite_bands, composite_paths, read_composites
+from habitat.workflow.context import Context, Outputs
+from habitat.workflow.percent import PERCENT_NODATA, to_percent
+
+MAP_BLOCK = 256
+SEED = 20161
+"""Of everything random in a run: the same recipe gives the same files."""
+MAX_PER_CLASS = 4000
+BLOCKS_ACROSS = 6
+"""Blocks of land along the longer side of the labels' extent, for cross-validation."""
+
+
+def train(context: Context, _work: Path) -> Outputs:
+    """Train the classifier and judge it by spatial block cross-validation."""
+    section = context.recipe.forest
+    assert section is not None
+    labels = read_labels(context.recipe.path(section.training), context.grid, codes=context.legend.codes)
+    dated = labels["year"].notna()
+    outside = int((dated & ~labels["year"].isin(context.years)).sum())
+    if outside:
+        context.warnings.append(f"{outside} labels are dated outside the years and were not used")
+    todo = [block for block in blocks(context.grid, READ_BLOCK) if _holds_labels(block, labels)]
+    parts: list[pd.DataFrame] = []
+    for done, year in enumerate(context.years):
+        context.progress("train", done, len(context.years) + 2)
+        of_year = labels[~dated | (labels["year"] == year)]
+        if of_year.empty:
+            continue
+        paths = composite_paths(context, (year,))
+        for block in todo:
+            features = forest_features(read_composites(paths, composite_bands(context), block))
+            parts.append(gather(features, of_year, block))
+    samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
+    forest_codes = context.legend.forest_codes
+    extent = 1 + max(int(labels[axis].max() - labels[axis].min()) for axis in ("row", "col"))
+    block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
+    context.progress("train", len(context.years), len(context.years) + 2)
+    validation = cross_validate(samples, forest_codes=forest_codes, block_pixels=block_pixels, seed=SEED)
+    validation["block_m"] = block_pixels * context.grid.transform.a
+    model = train_cover(samples, seed=SEED)
+    outputs = [context.run.path("forest", name) for name in ("model.skops", "validation.json", "importance.csv")]
+    write_model(
+        outputs[0], {"estimator": model.estimator, "predictors": list(model.predictors), "codes": list(model.codes)}
+    )
+    write_json(outputs[1], validation)
+    importance = pd.DataFrame({"predictor": model.predictors, "importance": model.estimator.feature_importances_})
+    write_table(outputs[2], importance.sort_values("importance", ascending=False, kind="stable").round(6))
+    context.progress("train", len(context.years) + 2, len(context.years) + 2)
+    return outputs, {"labels": len(labels), "samples": len(samples), "labels_outside_the_years": outside}
+
+
+def _holds_labels(block: Block, labels: pd.DataFrame) -> bool:
+    rows = labels["row"].between(block.rows.start, block.rows.stop - 1)
+    return bool((rows & labels["col"].between(block.cols.start, block.cols.stop - 1)).any())
+
+
+def map_forest(context: Context, work: Path) -> Outputs:
+    """Write each year's class map, P(forest) given all years, and P(forest) given that year alone."""
+    todo = list(blocks(context.grid, MAP_BLOCK))
+    model_path = context.run.path("forest", "model.skops")
+    paths, bands = composite_paths(context, context.years), composite_bands(context)
+    jobs = {
+        str(block.index): partial(map_block, model_path, context.legend.forest_codes, paths, bands, block)
+        for block in todo
+    }
+    compute_blocks(work, jobs, context.executor, partial(context.progress, "map"))
+    layers: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
+        ("code", "", UNKNOWN, {"colormap": context.legend.colormap}),
+        ("probability", "_probability", PERCENT_NODATA, {"tags": {"units": "percent, given all years"}}),
+        ("evidence", "_evidence", PERCENT_NODATA, {"tags": {"units": "percent, given this year alone"}}),
+    )
+    outputs = []
+    for number, year in enumerate(context.years):
+        for name, ending, nodata, options in layers:
+            path = context.run.path("forest", f"{year}{ending}.tif")
+            with RasterWriter(path, context.grid, [name], "uint8", nodata, **options) as file:
+                for block in todo:
+                    file.write(load_block(work, str(block.index))[name][number][None], block)
+            outputs.append(path)
+    return outputs, {}
+
+
+def map_block(
+    model_path: Path,
+    forest_codes: tuple[int, ...],
+    paths: dict[tuple[int, str], Path],
+    bands: tuple[str, ...],
+    block: Block,
+) -> dict[str, np.ndarray]:
+    """`code`, `probability` and `evidence` of one block: uint8 (year, y, x)."""
+    content = read_model(model_path)
+    model = CoverModel(content["estimator"], tuple(content["predictors"]), tuple(content["codes"]))
+    years = list(dict.fromkeys(year for year, _ in paths))
+    seasons = list(dict.fromkeys(season for _, season in paths))
+    yearly = []
+    # a year at a time: a forest's votes take more memory than its map
+    for year in years:
+        one = read_composites({(year, season): paths[year, season] for season in seasons}, bands, block)
+        yearly.append(predict_cover(model, forest_features(one), forest_codes=forest_codes))
+    alone, best_forest, best_other = (np.concatenate(layers) for layers in zip(*yearly, strict=True))
+    given_all = smooth_forest(alone)
+    code = np.where(given_all >= 0.5, best_forest, best_other)
+    code[np.isnan(given_all)] = UNKNOWN
+    return {"code": code.astype(np.uint8), "probability": to_percent(given_all), "evidence": to_percent(alone)}

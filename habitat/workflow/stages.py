@@ -1,0 +1,179 @@
+"""The table of stages, and the loop that does only what is out of date."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import habitat
+from habitat.errors import RecipeError
+from habitat.recipe import Recipe
+from habitat.store import Run, digest, digest_file, write_run_catalogue, write_text
+from habitat.workflow.context import Context, Outputs, Progress, no_progress
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the way."""
+
+    name: str
+    """Also the command that runs it."""
+    function: str
+    """`module:function` in this package, imported when the stage runs; takes a Context and a work folder."""
+    after: tuple[str, ...]
+    """Stages whose files it reads."""
+    sections: tuple[str, ...]
+    """Sections of the recipe that can change its result; the last one must be there for it to run."""
+    version: int = 1
+    """Raised when the method changes, so that old results are made again."""
+
+
+STAGES = (
+    Stage("composite", "composites:make_composites", (), ("area", "period", "scenes")),
+    Stage("train", "maps:train", ("composite",), ("forest",)),
+    Stage("map", "maps:map_forest", ("composite", "train"), ("forest",)),
+    Stage("change", "changes:find_change", ("map",), ("change",)),
+    Stage("cells", "tables:make_cells", ("map", "change"), ("cells",)),
+    Stage("join", "tables:join_sightings", ("map", "change", "cells"), ("sightings",)),
+    Stage("occupancy", "tables:model_occupancy", ("cells", "join"), ("sightings", "occupancy")),
+    Stage(
+        "report",
+        "tables:make_report",
+        ("composite", "train", "map", "change", "cells", "join", "occupancy"),
+        ("area",),
+    ),
+)
+"""In the order of the work."""
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What became of a stage."""
+
+    name: str
+    done: bool
+    """False: it was up to date."""
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+def run_recipe(
+    recipe: Recipe,
+    *,
+    until: str = "report",
+    executor: Executor | None = None,
+    workers: int = 2,
+    progress: Progress = no_progress,
+) -> list[StageResult]:
+    """Run a recipe's stages up to `until`, doing only what is out of date.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From :func:`habitat.read_recipe`.
+    until : str
+        Name of the last stage; those it does not need are left out.
+    executor : concurrent.futures.Executor, optional
+        Where blocks are computed; default: `workers` threads.
+    progress : callable (stage, done, total)
+
+    Returns
+    -------
+    list of StageResult
+        One a stage that the recipe asks for, in order.
+
+    Raises
+    ------
+    HabitatError
+        If the input is wrong; what had been finished stays, and the next run goes on from there.
+    """
+    asked = stages_of(recipe, until)
+    run = Run(recipe.folder, {"area": recipe.area.model_dump(mode="json", exclude_none=True)}, recipe.file)
+    own = nullcontext(executor) if executor is not None else ThreadPoolExecutor(workers)
+    with run.locked(), own as pool:
+        assert pool is not None
+        context = Context(recipe=recipe, run=run, executor=pool, progress=progress)
+        results = [_run_stage(stage, context) for stage in asked]
+        if any(result.done for result in results) or not run.path("catalog.json").exists():
+            _describe_run(context)
+    return results
+
+
+def stages_of(recipe: Recipe, until: str = "report") -> list[Stage]:
+    """The stages that `until` needs and the recipe has sections for."""
+    known = {stage.name: stage for stage in STAGES}
+    if getattr(recipe, known[until].sections[-1]) is None:
+        raise RecipeError(
+            f"has no section [{known[until].sections[-1]}], so there is nothing to {until}",
+            where=recipe.file,
+            mend="add the section; `habitat init` writes one",
+        )
+    needed, todo = {until}, [until]
+    while todo:
+        for name in known[todo.pop()].after:
+            if name not in needed:
+                needed.add(name)
+                todo.append(name)
+    return [s for s in STAGES if s.name in needed and getattr(recipe, s.sections[-1]) is not None]
+
+
+def _run_stage(stage: Stage, context: Context) -> StageResult:
+    run = context.run
+    key = _key(stage, context)
+    if run.is_current(stage.name, key):
+        return StageResult(stage.name, False)
+    started = time.perf_counter()
+    run.state["versions"] = {"habitat": habitat.__version__, "python": platform.python_version()}
+    run.state["legend"] = [vars(cover) for cover in context.legend]
+    work = run.begin(stage.name, key)
+    _write_recipe(context)
+    module, function = stage.function.split(":")
+    work_of: Callable[[Context, Path], Outputs] = getattr(import_module(f"habitat.workflow.{module}"), function)
+    outputs, notes = work_of(context, work)
+    seconds = time.perf_counter() - started
+    warnings, context.warnings = context.warnings, []
+    run.finish(stage.name, outputs, seconds, notes | {"warnings": warnings})
+    return StageResult(stage.name, True, seconds, tuple(warnings))
+
+
+def _key(stage: Stage, context: Context) -> str:
+    """Digest of everything that can change the stage's result."""
+    recipe, run = context.recipe, context.run
+    sections = {name: getattr(recipe, name) for name in stage.sections}
+    settings = {
+        name: None if section is None else section.model_dump(mode="json") for name, section in sections.items()
+    }
+    inputs: dict[str, Any] = {name: run.outputs(name) for name in stage.after}
+    if stage.name == "composite":
+        inputs["area"] = context.area.wkb_hex
+        inputs["scenes"] = context.scenes_digest()
+    for name, files in recipe.files().items():
+        if name in stage.sections:
+            inputs |= {file: digest_file(recipe.path(file)) for file in files if recipe.path(file).is_file()}
+    if stage.name == "report":
+        settings = recipe.resolved()
+    return digest({"stage": stage.name, "version": stage.version, "settings": settings, "inputs": inputs})
+
+
+def _write_recipe(context: Context) -> None:
+    import tomli_w
+
+    head = "# The resolved recipe of this run: every setting, defaults included. Paths are from the recipe's folder.\n"
+    write_text(context.run.path("recipe.toml"), head + tomli_w.dumps(context.recipe.resolved()))
+
+
+def _describe_run(context: Context) -> None:
+    """Write the catalogue of the run's rasters."""
+    rasters = [
+        context.run.path(name) for stage in STAGES for name in context.run.outputs(stage.name) if name.endswith(".tif")
+    ]
+    write_run_catalogue(
+        context.run.folder, rasters, title=context.recipe.area.name, seasons=context.seasons, years=context.years
+    )
