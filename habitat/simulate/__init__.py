@@ -1,1 +1,9 @@
-"""."""
+"""Landscapes, scenes and animals with known truth, from a seed.
+
+The yardstick of everything else: it shares no coefficient with what it is there to test, and a change of what a
+seed gives is a new version of it (:data:`habitat.simulate.sample.VERSION`).
+"""
+
+from habitat.simulate.sample import write_sample
+
+__all__ = ["write_sample"]

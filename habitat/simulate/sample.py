@@ -1,0 +1,116 @@
+"""Write a whole sample: landscape, scenes, training, cameras, and the answers to all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from habitat.errors import RecipeError, StoreError
+from habitat.simulate.animals import Parameters, find_signs, planted, run_cameras, true_occupancy
+from habitat.simulate.area import Area
+from habitat.simulate.catalogue import write_catalogue, write_scene
+from habitat.simulate.disturbance import make_history
+from habitat.simulate.landscape import make_landscape
+from habitat.simulate.scenes import take_scenes
+from habitat.simulate.streams import Streams
+from habitat.simulate.surface import make_ground
+from habitat.simulate.terrain import make_terrain
+from habitat.simulate.texts import readme_text, recipe_text
+from habitat.simulate.training import draw_training
+from habitat.simulate.truth import tell_truth, write_truth
+from habitat.store import write_json, write_table, write_text
+
+VERSION = 1
+"""Of the simulator: a change of what a seed gives is a new version, and asks for new scores of everything scored on it."""
+
+
+def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years: range = range(2016, 2026)) -> None:
+    """Write a simulated landscape with its scenes, records and known truth into `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty, or not there yet.
+    size_km : float
+        Side of the square, rounded up to whole survey cells of 0.3 km.
+    seed : int
+        0 or more; the same seed writes the same bytes.
+    years : range
+        At least two consecutive years; cameras stand in the last five of them.
+
+    Raises
+    ------
+    StoreError
+        If `folder` is not empty or cannot be written.
+    RecipeError
+        If size, seed or years cannot be.
+    """
+    area = Area.of_size(size_km)
+    _check(folder, seed, years)
+    streams = Streams(seed)
+    landscape = make_landscape(area, make_terrain(area, streams), streams)
+    history = make_history(landscape, years, streams)
+    ground = make_ground(landscape, streams)
+    truth = tell_truth(area, history, years)
+
+    write_text(folder / "README.md", readme_text(area, seed, years))
+    write_json(folder / "area.geojson", _feature(area))
+    _write_points(folder / "training.gpkg", draw_training(area, truth, streams))
+    write_truth(folder / "truth", truth, area)
+    _write_records(folder, area, truth, streams, seed)
+    overpasses = []
+    for scene in take_scenes(area, history, ground, years, streams):
+        write_scene(folder, scene, area)
+        overpasses.append(scene.overpass)
+    write_catalogue(folder, overpasses, area)
+    write_text(folder / "recipe.toml", recipe_text(years))  # last: a folder with a recipe is whole
+
+
+def _check(folder: Path, seed: int, years: range) -> None:
+    if seed < 0:
+        raise RecipeError(f"seed {seed} is negative", where="seed", mend="choose 0 or more")
+    if len(years) < 2 or years.step != 1 or not 2016 <= years[0] <= years[-1] <= 2100:
+        raise RecipeError(
+            f"years {years} are not two or more consecutive ones", where="years", mend="choose them from 2016 on"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError("is not empty", where=folder, mend="choose an empty folder for the sample")
+
+
+def _feature(area: Area) -> dict[str, Any]:
+    feature = {"type": "Feature", "properties": {"name": "simulated square"}, "geometry": area.polygon()}
+    return {"type": "FeatureCollection", "features": [feature]}
+
+
+def _write_records(folder: Path, area: Area, truth: Any, streams: Streams, seed: int) -> None:
+    """Write what cameras and patrols saw, and the hidden occupancy behind it."""
+    parameters = Parameters()
+    occupancy = true_occupancy(area, truth, streams, parameters)
+    effort, sightings = run_cameras(occupancy, streams, parameters)
+    write_table(folder / "effort.csv", effort)
+    write_table(folder / "sightings.csv", sightings)
+    _write_points(folder / "patrol_sightings.gpkg", find_signs(occupancy, streams))
+    write_table(folder / "truth" / "occupancy.csv", occupancy)
+    made_by = {"simulator_version": VERSION, "seed": seed, "size_km": area.size_m / 1000}
+    write_json(folder / "truth" / "parameters.json", made_by | {"occupancy": planted(parameters)})
+
+
+def _write_points(path: Path, table: Any) -> None:
+    """Write a GeoPackage that holds no time of writing, so that equal tables give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _fixed_clock():
+        table.to_file(path, driver="GPKG", layer=path.stem, engine="pyogrio")
+
+
+@contextmanager
+def _fixed_clock() -> Iterator[None]:
+    import pyogrio
+
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2026-01-01T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

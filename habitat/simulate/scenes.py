@@ -1,0 +1,190 @@
+"""From the landscape to scenes: when satellites pass, and what their files hold.
+
+Digital numbers are written as the products define them: Sentinel-2 Level-2A as Earth Search serves it
+(reflectance x 10000, the offset of processing baseline 04.00 already taken off), Landsat Collection 2 Level-2
+((reflectance + 0.2) / 0.0000275, LSDS-1619).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+
+from habitat.cubes import BANDS
+from habitat.simulate import quality
+from habitat.simulate.area import FINE_M, MARGIN_M, Area
+from habitat.simulate.fields import block_mean
+from habitat.simulate.history import History
+from habitat.simulate.sky import Sun, draw_sky, sun_at, through
+from habitat.simulate.streams import Streams
+from habitat.simulate.surface import Ground, make_surface, reflectance
+
+SENTINEL2, LANDSAT = "sentinel-2", "landsat"
+LATITUDE, LONGITUDE = 43.1, 130.8
+
+_SLOTS = {
+    # Ranges of dates, one scene in each: early spring, twice in the mapping season, autumn.
+    SENTINEL2: ((3, 18, 4, 28), (6, 4, 7, 14), (7, 25, 9, 12), (9, 18, 10, 25)),
+    LANDSAT: ((3, 16, 4, 29), (6, 4, 7, 20), (7, 21, 9, 14), (9, 18, 10, 28)),
+}
+_WINTER = (1, 8, 2, 26)
+"""In odd years Landsat's early scene is one of winter."""
+_OVERPASS_UTC = {SENTINEL2: (2, 16), LANDSAT: (2, 8)}
+
+_BLUR_M = {"visible": 6.0, "coarse": 10.0, "landsat": 14.0}
+"""Standard deviation of the point spread function: about half a pixel."""
+_NOISE = ((0.0012, 0.006), (0.0012, 0.006), (0.0012, 0.006), (0.0015, 0.007), (0.0015, 0.008), (0.0015, 0.010))
+"""By band: noise of a pixel, constant part and share of reflectance; signal-to-noise ratios near 100."""
+
+_STEP = {SENTINEL2: 5, LANDSAT: 18}
+"""Digital numbers are multiples of this, 0.0005 of reflectance: finer steps would be noise, which does not compress."""
+
+
+@dataclass(frozen=True)
+class Overpass:
+    """One scene to be taken."""
+
+    sensor: str
+    platform: str
+    when: datetime
+    sun: Sun
+    cloud_cover: float
+    """Share of the area under clouds, 0-1."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file of a scene."""
+
+    values: np.ndarray
+    """uint16 or uint8 (y, x) digital numbers."""
+    grid: GeoBox
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one overpass brings home."""
+
+    overpass: Overpass
+    assets: dict[str, Asset]
+    """By asset name: six bands and the quality layer."""
+    cloud_percent: float
+    """As the product's own mask counts it."""
+    shadow_m: tuple[float, float]
+    """How far to the east and north shadows lie from their clouds."""
+
+
+def plan_overpasses(years: range, streams: Streams) -> list[Overpass]:
+    """Return four dates a year of each sensor, in order of time: days on which the satellites could pass."""
+    passes = []
+    for year in years:
+        for sensor, slots in _SLOTS.items():
+            for k, slot in enumerate(slots):
+                rng = streams("overpass", sensor, year, k)
+                if sensor == LANDSAT and k == 0 and year % 2:
+                    slot = _WINTER
+                passes.append(_draw_overpass(rng, sensor, year, slot))
+    return sorted(passes, key=lambda overpass: (overpass.when, overpass.sensor))
+
+
+def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, slot: tuple[int, int, int, int]) -> Overpass:
+    first, last = date(year, *slot[:2]), date(year, *slot[2:])
+    days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
+    taken = [(day, platform) for day in days if (platform := _platform(sensor, day)) is not None]
+    day, platform = taken[int(rng.integers(len(taken)))]
+    when = datetime(day.year, day.month, day.day, *_OVERPASS_UTC[sensor], int(rng.integers(60)), tzinfo=UTC)
+    # the monsoon: half the sky in July, little in spring and autumn
+    mean = {6: 0.30, 7: 0.42, 8: 0.32}.get(day.month, 0.16)
+    cover = float(np.clip(rng.beta(1.1 * mean / (1 - mean), 1.1), 0, 0.8))
+    cover = 0.0 if cover < 0.015 else cover
+    return Overpass(sensor, platform, when, sun_at(when, LATITUDE, LONGITUDE), cover)
+
+
+def _platform(sensor: str, day: date) -> str | None:
+    """Which satellite passes on `day`: repeat cycles of 10 (Sentinel-2) and 16 days (Landsat), twins half a cycle apart."""
+    if sensor == SENTINEL2:
+        phase = day.toordinal() % 10
+        twin = day >= date(2017, 7, 1)
+        return "sentinel-2a" if phase == 3 else "sentinel-2b" if phase == 8 and twin else None
+    phase = day.toordinal() % 16
+    twin = day >= date(2021, 11, 1)
+    return "landsat-8" if phase == 5 else "landsat-9" if phase == 13 and twin else None
+
+
+def take_scenes(area: Area, history: History, ground: Ground, years: range, streams: Streams) -> Iterator[Scene]:
+    """Yield all scenes in order of time, one at a time: memory holds one."""
+    for overpass in plan_overpasses(years, streams):
+        yield take_scene(area, history, ground, overpass, streams)
+
+
+def take_scene(area: Area, history: History, ground: Ground, overpass: Overpass, streams: Streams) -> Scene:
+    """Return the scene of one overpass."""
+    sensor, sun = overpass.sensor, overpass.sun
+    rng = streams("scene", sensor, overpass.when.date().isoformat())
+    surface = make_surface(ground, history.at(overpass.when.date()), streams)
+    fine = reflectance(ground, surface, sensor, sun.azimuth, sun.elevation)
+    del surface
+    sky = draw_sky(rng, fine.shape[1:], sun, overpass.cloud_cover)
+    fine = through(sky, fine, sensor)
+    # what atmospheric correction leaves: a gain and an offset for each band of the scene
+    gain = 1 + 0.02 * rng.standard_normal(6, dtype=np.float32)
+    offset = np.array([4, 3, 2, 2, 1, 1], dtype=np.float32) * 1e-3 * rng.standard_normal(6, dtype=np.float32)
+    fine = fine * gain[:, None, None] + offset[:, None, None]
+    shift = rng.normal(0, 2.5 if sensor == SENTINEL2 else 4.0, size=2) / FINE_M  # geolocation error
+
+    seen = [_look(fine[k], area, sensor, band, shift, rng, _NOISE[k]) for k, band in enumerate(BANDS)]
+    coarse = [block_mean(b, 2) if b.shape != seen[-1].shape else b for b in seen]
+    grid = area.map if sensor == SENTINEL2 else area.landsat
+    veils = [_sample(part, area, grid, _BLUR_M["coarse"], shift) for part in (sky.opacity, sky.shade)]
+    verdict = quality.judge(rng, np.stack(coarse), *veils)
+    if sensor == SENTINEL2:
+        mask = ("scl", quality.scl(verdict, np.stack(coarse)))
+        numbers = [np.clip(_STEP[sensor] * np.round(b * 10_000 / _STEP[sensor]), 1, 65_535) for b in seen]
+    else:
+        mask = ("qa_pixel", quality.qa_pixel(verdict))
+        numbers = [np.clip(_STEP[sensor] * np.round((b + 0.2) / 0.0000275 / _STEP[sensor]), 1, 65_455) for b in seen]
+    assets = {
+        band: Asset(dn.astype(np.uint16), _grid_of(area, sensor, band)) for band, dn in zip(BANDS, numbers, strict=True)
+    }
+    assets[mask[0]] = Asset(mask[1], grid)
+    cloudy = float((verdict.thick | verdict.thin).mean())
+    return Scene(overpass, assets, round(100 * cloudy, 2), sky.shadow_m)
+
+
+def _grid_of(area: Area, sensor: str, band: str) -> GeoBox:
+    if sensor == LANDSAT:
+        return area.landsat
+    return area.visible if band in BANDS[:3] else area.map
+
+
+def _look(
+    fine: np.ndarray,
+    area: Area,
+    sensor: str,
+    band: str,
+    shift: np.ndarray,
+    rng: np.random.Generator,
+    noise: tuple[float, float],
+) -> np.ndarray:
+    """One band on the sensor's own grid, with its noise."""
+    grid = _grid_of(area, sensor, band)
+    blur = _BLUR_M["landsat" if sensor == LANDSAT else "visible" if band in BANDS[:3] else "coarse"]
+    seen = _sample(fine, area, grid, blur, shift)
+    spread = noise[0] + noise[1] * np.abs(seen)
+    return seen + spread * rng.standard_normal(seen.shape, dtype=np.float32)
+
+
+def _sample(fine: np.ndarray, area: Area, grid: GeoBox, blur_m: float, shift: np.ndarray) -> np.ndarray:
+    """Blur a layer of the fine grid, move it by `shift` fine pixels, and average it over the pixels of `grid`."""
+    blurred = ndimage.gaussian_filter(fine, blur_m / FINE_M, mode="nearest", truncate=3.0)
+    moved = ndimage.shift(blurred, shift, order=1, mode="nearest")
+    pixel = round(grid.transform.a)
+    half = np.repeat(np.repeat(moved, 2, axis=0), 2, axis=1)  # 5 m: Landsat's edges lie at 15 m modulo 30
+    start = round((grid.transform.c - (area.bounds[0] - MARGIN_M)) / 5)
+    stop = start + grid.shape.x * pixel // 5
+    return block_mean(half[start:stop, start:stop], pixel // 5)

@@ -1,0 +1,84 @@
+"""What things look like from 400 to 2500 nm, and what each sensor's bands make of it.
+
+The curves are stylised: smooth lines through 26 wavelengths whose shapes follow published libraries (USGS
+splib07, Kokaly et al. 2017; ECOSTRESS, Meerdink et al. 2019) and, for green canopies, PROSPECT with SAIL
+(Jacquemoud et al. 2009): chlorophyll in the blue and red, the red edge at 700-740 nm, the near-infrared
+plateau, water at 970, 1200, 1450 and 1940 nm, cellulose at 2100 nm in dry matter, and snow that is bright in
+the visible and dark in the shortwave infrared. They are no measurements and hold no one's data. "Leaf",
+"needle" and "grass" are closed canopies with their own shadows, not single leaves.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+LEAF, NEEDLE, AUTUMN, BRANCH, HERB, LITTER, SOIL, OPEN_WATER, SNOW, CHAR, BUILT = range(11)
+"""Rows of the table that :func:`band_reflectance` returns: what a surface is mixed from."""
+
+_KNOTS_NM = (
+    *(400, 450, 490, 550, 600, 660, 690, 720, 750, 800, 865, 970, 1080),
+    *(1200, 1300, 1400, 1450, 1610, 1700, 1800, 1940, 2080, 2200, 2300, 2400, 2500),
+)
+
+# fmt: off
+_CURVES = {
+    LEAF: (.018, .020, .024, .058, .035, .022, .030, .150, .360, .430, .450, .435, .455,
+           .420, .420, .270, .170, .235, .235, .200, .055, .100, .120, .090, .060, .040),
+    NEEDLE: (.012, .014, .016, .032, .024, .018, .022, .085, .185, .225, .240, .225, .240,
+             .205, .200, .115, .065, .105, .100, .085, .022, .040, .048, .036, .024, .016),
+    AUTUMN: (.022, .026, .034, .075, .125, .135, .165, .250, .320, .360, .380, .375, .400,
+             .375, .375, .280, .200, .265, .260, .225, .080, .125, .150, .115, .080, .055),
+    BRANCH: (.035, .042, .050, .064, .074, .085, .092, .105, .125, .155, .180, .190, .210,
+             .215, .220, .200, .175, .210, .205, .190, .110, .125, .140, .120, .100, .085),
+    HERB: (.022, .026, .032, .078, .055, .038, .050, .180, .350, .400, .420, .410, .430,
+           .400, .400, .270, .185, .260, .255, .225, .075, .125, .150, .115, .080, .055),
+    LITTER: (.045, .058, .070, .105, .135, .165, .180, .200, .225, .260, .285, .310, .345,
+             .355, .365, .345, .300, .365, .360, .345, .210, .215, .260, .225, .190, .170),
+    SOIL: (.045, .058, .070, .095, .118, .140, .148, .158, .168, .185, .205, .225, .245,
+           .265, .280, .275, .260, .295, .300, .295, .220, .255, .270, .250, .225, .205),
+    OPEN_WATER: (.038, .045, .052, .062, .045, .032, .026, .018, .016, .015, .010, .006, .006,
+                 .004, .004, .002, .002, .003, .002, .002, .001, .001, .002, .001, .001, .001),
+    SNOW: (.930, .935, .930, .925, .915, .900, .895, .885, .875, .855, .820, .740, .720,
+           .500, .480, .300, .100, .120, .140, .160, .030, .040, .080, .060, .030, .030),
+    CHAR: (.030, .033, .036, .041, .046, .051, .054, .057, .060, .066, .073, .082, .092,
+           .100, .106, .110, .113, .122, .125, .127, .122, .125, .125, .122, .118, .115),
+    BUILT: (.095, .110, .125, .145, .160, .172, .177, .183, .188, .197, .208, .216, .225,
+            .232, .238, .235, .230, .245, .245, .240, .215, .225, .230, .220, .205, .195),
+}
+_CLOUD = (.720, .730, .730, .730, .720, .720, .720, .715, .710, .710, .700, .690, .690,
+          .660, .640, .480, .420, .520, .530, .480, .240, .320, .420, .380, .250, .220)
+# fmt: on
+
+RESPONSES_NM = {
+    # blue, green, red, nir08 (B8A), swir16 (B11), swir22 (B12) of Sentinel-2A: centre and width at half maximum,
+    # Sentinel-2 Spectral Response Functions (ESA, COPE-GSEG-EOPG-TN-15-0007, version 3).
+    "sentinel-2": ((492.4, 66), (559.8, 36), (664.6, 31), (864.7, 21), (1613.7, 91), (2202.4, 175)),
+    # The same of Landsat 8's OLI, bands 2 to 7: Barsi et al. (2014), Remote Sensing 6, 10232-10251, table 1.
+    "landsat": ((482.0, 60.0), (561.4, 57.3), (654.6, 37.5), (864.7, 28.3), (1608.9, 84.7), (2200.7, 186.7)),
+}
+"""Each sensor's bands: centre and full width at half maximum, nm."""
+
+
+@cache
+def band_reflectance(sensor: str) -> np.ndarray:
+    """Return the reflectance of each pure surface in each band of `sensor`, float32 (surface, band)."""
+    return np.stack([_through_bands(_CURVES[k], sensor) for k in range(len(_CURVES))])
+
+
+@cache
+def cloud_reflectance(sensor: str) -> np.ndarray:
+    """Return the reflectance of a thick cloud in each band of `sensor`, float32 (band,)."""
+    return _through_bands(_CLOUD, sensor)
+
+
+def _through_bands(curve: tuple[float, ...], sensor: str) -> np.ndarray:
+    """Weigh a curve by flat-topped responses (Gaussian of the fourth power) of the bands' widths."""
+    nm = np.arange(400.0, 2501.0)
+    reflectance = np.interp(nm, _KNOTS_NM, curve)
+    bands = []
+    for centre, width in RESPONSES_NM[sensor]:
+        response = np.exp(-np.log(2) * (2 * (nm - centre) / width) ** 4)
+        bands.append(float((response * reflectance).sum() / response.sum()))
+    return np.array(bands, dtype=np.float32)

@@ -1,0 +1,111 @@
+"""The words in a sample's folder: its recipe and its README."""
+
+from __future__ import annotations
+
+from habitat.simulate.animals import MARTEN, SEASONS
+from habitat.simulate.area import CELL_M, CRS, Area
+
+_RECIPE = """\
+# The sample landscape: SIMULATED teaching data, see README.md.
+# Paths are relative to the folder of this file. Run it with: habitat run recipe.toml
+
+[area]
+name = "Sample landscape (simulated)"
+region = "area.geojson"        # any polygon file
+crs = "{crs}"             # the area's UTM zone
+resolution_m = 20              # side of the maps' pixels
+
+[period]
+years = "{first}-{last}"
+season = "06-01/09-15"         # the mapping season: leaves are out, crops are green
+
+[period.seasons]               # what tells oak from grass and evergreens from both
+leaf_off = "03-15/04-30"
+autumn = "09-16/10-31"
+
+[scenes]
+source = "catalog.json"        # a STAC catalogue of Sentinel-2 and Landsat scenes
+
+[forest]
+training = "training.gpkg"     # points with a class `code` and the `date` they are true for
+
+[change]
+min_patch_ha = 0.5             # smaller losses are not reported
+
+[cells]
+size_m = {cell}                  # survey cells; 300 m suits a small invented animal, not a tiger
+
+[sightings]
+files = ["sightings.csv", "patrol_sightings.gpkg"]
+effort = "effort.csv"          # when and where each camera worked
+species = ["{marten}"]
+independent_minutes = 30       # pictures closer together than this are one event
+
+[occupancy]
+season = "09-20/11-20"         # after the mapping season, so each year's own map is known
+occasion_days = 10
+psi = "forest_share + recent_loss"
+p = "effort"
+min_cells = 30
+
+[output]
+folder = "run"
+"""
+
+_README = """\
+# Sample landscape: SIMULATED teaching data
+
+Nothing here was observed. The landscape, its scenes, its cuts and fires, and its animal were made by a computer
+program from the seed {seed}, to learn and to test with. No satellite took these scenes, and no conclusion about any
+real place or species may be drawn from them.
+
+- **Where it pretends to be**: a square of {size:g} x {size:g} km near 43.1 N, 130.8 E ({crs}), in relief, with the classes,
+  seasons, snow and clouds that the border forest of China and Russia has.
+- **The animal** is invented. The "{marten}" is a small forest carnivore that exists only here; hence survey cells
+  of {cell} m, far too small for any real large cat. "teaching hare" is by-catch on the same cameras.
+- **Made by** `habitat sample DIR --size-km {size:g} --seed {seed}`; the same command writes the same bytes.
+
+| what | |
+|---|---|
+| `recipe.toml` | what `habitat run recipe.toml` is to do |
+| `area.geojson` | the square |
+| `catalog.json`, `scenes/` | Sentinel-2 and Landsat scenes of {first}-{last}, about four dates a year each: GeoTIFFs and STAC items laid out as Earth Search lays out real ones |
+| `training.gpkg` | points with class `code` and `date`, as a person might interpret them: about 2% are wrong |
+| `effort.csv`, `sightings.csv` | cameras in {first_camera}-{last}, 20 September to 20 November: when each worked, and each picture |
+| `patrol_sightings.gpkg` | signs that patrols came across, with no effort behind them |
+| `truth/` | the answers; no stage reads them |
+
+## The answers
+`truth/` is on the 20 m grid of the run. `forest_<year>.tif`: 0 non-forest, 1 forest (crown cover of at least 30% on
+15 September), 255 would be unknown. `cover_<year>.tif`: class codes of the default legend. `loss_year.tif`: first year Y with
+forest in the season of Y - 1 and none in that of Y, 0 = none; cuts and fires happen outside the season of June to mid-September.
+`occupancy.csv`: for every cell (named by column and row from the south-west, with its corner in metres) and season, the chance
+`psi` that it is occupied and whether it is. `parameters.json`: the planted coefficients.
+
+## What is simple about it
+Spectra are stylised curves, seen through each sensor's own bands; phenology follows published dates of the region; clouds, their
+shadows (thrown away from the sun), haze, snow, relief, blur and noise are added, and the quality layers miss some clouds
+and call some dark slopes shadow. Real scenes hold more: smoke, floods, droughts, broken
+detectors, view angles, misplaced pixels. A method that fails here will fail outside; one that passes here has proved little.
+
+Licence: that of this repository (Apache-2.0).
+"""
+
+
+def recipe_text(years: range) -> str:
+    """Return recipe.toml."""
+    return _RECIPE.format(crs=CRS, first=years[0], last=years[-1], cell=CELL_M, marten=MARTEN)
+
+
+def readme_text(area: Area, seed: int, years: range) -> str:
+    """Return README.md."""
+    return _README.format(
+        crs=CRS,
+        seed=seed,
+        size=area.size_m / 1000,
+        first=years[0],
+        last=years[-1],
+        first_camera=years[-SEASONS:][0],
+        cell=CELL_M,
+        marten=MARTEN,
+    )
