@@ -1,0 +1,112 @@
+"""The habitat as it stood on the day: never a later map, and null where nothing was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from habitat.errors import ContractError
+from habitat.seasons import Season
+from habitat.sightings.places import pixels_at
+
+_LOSS_UNKNOWN = 65535
+
+_OF_CELL = ("forest_share", "seen_share")
+
+
+def habitat_year(times: pd.Series, season: Season, years: Sequence[int]) -> pd.Series:
+    """Return the year of the latest mapped season that ended on or before each day (UTC); null if none did.
+
+    Parameters
+    ----------
+    times : Series of datetime64[UTC]
+    season : Season
+        The mapping season; one that crosses New Year belongs to the year in which it ends.
+    years : sequence of int
+        Years that were mapped.
+
+    >>> days = pd.Series(pd.to_datetime(["2021-09-14T23:00Z", "2021-09-15T00:00Z", "2015-01-01T00:00Z"]))
+    >>> habitat_year(days, Season.parse("mapping", "06-01/09-15"), [2019, 2020, 2021]).tolist()
+    [2020, 2021, <NA>]
+    """
+    day = times.dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize().to_numpy().astype("datetime64[D]")
+    mapped = np.sort(np.asarray(years, dtype=np.int64))
+    ends = np.array([season.window(int(year))[1] for year in mapped], dtype="datetime64[D]")
+    place = np.searchsorted(ends, day, side="right") - 1
+    found = pd.array(np.append(mapped, 0)[place], dtype="Int64")
+    found[(place < 0) | np.isnat(day)] = pd.NA
+    return pd.Series(found, index=times.index, name="habitat_season")
+
+
+def join_to_habitat(
+    events: gpd.GeoDataFrame,
+    habitat: gpd.GeoDataFrame,
+    maps: Iterable[tuple[int, NDArray[np.uint8]]],
+    loss_year: NDArray[np.uint16] | None,
+    *,
+    grid: GeoBox,
+    season: Season,
+) -> gpd.GeoDataFrame:
+    """Give each event the habitat of its own day, in its pixel and in its cell.
+
+    Habitat at date d is that of the latest mapping season that ended on or before d, never of a later
+    one. A pixel that was not seen in that season has no class, and none is borrowed from another year.
+
+    Parameters
+    ----------
+    events : GeoDataFrame
+        EVENTS with `cell` (see :func:`locate`).
+    habitat : GeoDataFrame
+        CELLS: cell x year.
+    maps : iterable of (year, uint8 array (y, x))
+        Legend codes of each mapped year, 0 = unknown: a generator keeps one in memory.
+    loss_year : uint16 array (y, x) or None
+        Year of the first loss, 0 = none, 65535 = unknown.
+    season : Season
+        The mapping season.
+
+    Returns
+    -------
+    GeoDataFrame
+        All events, in their order, with `habitat_season` (the year whose map was used), `code` of the
+        pixel, `forest_share` and `seen_share` of the cell, and `years_since_loss` of the pixel (null
+        unless it was lost in or before that season). An event outside the area, or before the first map,
+        has null in all of them.
+
+    Raises
+    ------
+    ContractError
+        If `events` have no column `cell`.
+    """
+    if "cell" not in events.columns:
+        raise ContractError("column 'cell' is missing", where="events", mend="locate the events first")
+    at = pixels_at(events, grid)
+    here = at.inside & events["cell"].notna().to_numpy()
+    used = habitat_year(events["time"], season, sorted(habitat["year"].unique())).array.copy()
+    used[~here] = pd.NA
+    year = np.asarray(used.fillna(0), dtype=np.int64)
+    code = np.zeros(len(events), dtype=np.int64)
+    for mapped, layer in maps:
+        now = here & (year == mapped)
+        code[now] = layer[at.row[now], at.col[now]]
+    joined = events.assign(habitat_season=used, code=_null_where(code, code == 0))
+    if loss_year is None:
+        joined["years_since_loss"] = _null_where(code, np.ones(len(events), dtype=bool))
+    else:
+        lost = loss_year[at.row, at.col].astype(np.int64)
+        none = (year == 0) | (lost == 0) | (lost == _LOSS_UNKNOWN) | (lost > year)
+        joined["years_since_loss"] = _null_where(year - lost, none)
+    of_cell = habitat.set_index(["cell", "year"])[list(_OF_CELL)]
+    wanted = pd.MultiIndex.from_arrays([events["cell"], year])
+    for column in _OF_CELL:
+        joined[column] = of_cell[column].reindex(wanted).to_numpy()
+    return joined
+
+
+def _null_where(values: NDArray[np.int64], null: NDArray[np.bool_]) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(values, null)
