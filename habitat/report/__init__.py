@@ -1,1 +1,5 @@
-"""."""
+"""A run's folder in, one page out: what was found, how sure it is, and where every number came from."""
+
+from habitat.report.page import write_report
+
+__all__ = ["write_report"]

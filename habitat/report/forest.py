@@ -1,0 +1,180 @@
+"""Forest and its loss: maps of the first and last year, loss by year and place, the biggest losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from habitat.legend import UNKNOWN
+from habitat.plots import before_after, forest_map, loss_by_year, loss_map
+from habitat.plots.rasters import NO_LOSS, NOT_SEEN
+from habitat.report.folder import RunFolder, chip, class_areas, thumbnail
+from habitat.report.pictures import Inset, inset, thinned
+from habitat.report.words import hectares, is_number, limits, number, percent, place
+
+BIGGEST = 6
+"""How many of the biggest losses are shown."""
+
+UNSEEN = ("not seen", "unseen")
+"""What areas.csv calls the area without a state."""
+
+_CHIP_M = 700
+"""Smallest side of a before-and-after picture: less has no surroundings to compare with."""
+
+
+def forest_maps(run: RunFolder) -> dict[str, Any] | str:
+    """Land cover of the first and last year, side by side, and hectares by class."""
+    years = run.years("forest")
+    if not years:
+        return run.left_out("forest", "forest/<year>.tif")
+    ends = sorted({years[0], years[-1]})
+    areas = {year: class_areas(run.path / f"forest/{year}.tif") for year in ends}
+    present = [c for c in run.legend if any(c.code in areas[year] for year in ends)]
+    rows = [_class_row(c.name, c.color, c.forest, [areas[year].get(c.code, 0.0) for year in ends]) for c in present]
+    unseen = [unseen_ha(run, year) for year in ends]
+    if any(unseen):
+        rows.append(_class_row("not seen", None, False, unseen))
+    strange = sorted({code for year in ends for code in areas[year]} - {0, *run.legend.codes})
+    return {"years": ends, "maps": [_land_cover(run, y) for y in ends], "classes": rows, "strange": strange}
+
+
+def _class_row(name: str, color: str | None, forest: bool, areas: list[float]) -> dict[str, Any]:
+    change = areas[-1] - areas[0]
+    sign = "+" if change > 0 else "−" if change < 0 else ""
+    return {
+        "name": name,
+        "color": color,
+        "forest": forest,
+        "areas": [hectares(area) for area in areas],
+        "change": f"{sign}{hectares(abs(change))}",
+    }
+
+
+def unseen_ha(run: RunFolder, year: int) -> float:
+    """Hectares of the area that have no state in the map of `year`.
+
+    areas.csv knows the area's outline; without it the map's unknown pixels count, those outside the area too.
+    """
+    areas = run.table("areas.csv")
+    if areas is not None:
+        rows = areas[(areas["year"] == year) & areas["what"].isin(UNSEEN)]
+        if len(rows):
+            return float(rows["estimate_ha"].iloc[0])
+    return class_areas(run.path / f"forest/{year}.tif").get(UNKNOWN, 0.0)
+
+
+def _land_cover(run: RunFolder, year: int) -> Inset:
+    code = thumbnail(run.path / f"forest/{year}.tif")
+    figure = forest_map(code.values, code.grid, run.legend, title=str(year), key=False)
+    caption = f"Land cover in the mapping season of {year}.{thinned(code)}"
+    return inset(figure, f"Map of land cover in {year}; the table below lists its classes in hectares.", caption)
+
+
+# -- loss -----------------------------------------------------------------------------------------------
+
+
+def losses(run: RunFolder) -> dict[str, Any] | str:
+    """Loss by year as a chart and a table, and the map of its years."""
+    areas = run.table("areas.csv")
+    raster = run.file("change", "loss_year.tif")
+    if raster is None and (areas is None or not (areas["what"] == "loss").any()):
+        return run.left_out("change", "change/loss_year.tif", "areas.csv")
+    section: dict[str, Any] = {"chart": None, "map": None, "rows": area_rows(run), "counted": False, "doubts": True}
+    if areas is not None and (areas["what"] == "loss").any():
+        loss = areas[areas["what"] == "loss"]
+        section["counted"] = bool((loss["method"] == "pixel_count").any())
+        section["doubts"] = not (areas["method"] == "pixel_count").all()
+        words = "; ".join(f"{r.year}: {hectares(r.estimate_ha)}" for r in loss.sort_values("year").itertuples())
+        caption = "Forest lost, by year. The colours are those of the map."
+        section["chart"] = inset(loss_by_year(areas), f"Bar chart of forest lost. {words}.", caption)
+    if raster is not None:
+        section["map"] = _loss_map(run, areas)
+    return section
+
+
+def _loss_map(run: RunFolder, areas: Any) -> Inset:
+    small = thumbnail(run.path / "change/loss_year.tif")
+    loss_year, grid = small.values, small.grid
+    years = run.years("forest")
+    background = None
+    if years:
+        first = thumbnail(run.path / f"forest/{years[0]}.tif")
+        background = np.isin(first.values, run.legend.forest_codes) if first.grid.shape == grid.shape else None
+    charted = [] if areas is None else sorted(areas.loc[areas["what"] == "loss", "year"].astype(int))
+    lost = (loss_year != NO_LOSS) & (loss_year != NOT_SEEN)
+    figure = loss_map(loss_year, grid, background=background, years=charted or None)
+    alt = "Map of the year in which forest was first lost." if lost.any() else "Map: no forest loss was found."
+    caption = "Where forest was lost, by the year of the first loss." if lost.any() else "No forest loss was found."
+    return inset(figure, alt, caption + thinned(small))
+
+
+def area_rows(run: RunFolder) -> list[dict[str, Any]]:
+    """One row a year of areas.csv: forest, loss and unseen, each with limits where they were estimated."""
+    areas = run.table("areas.csv")
+    if areas is None:
+        return []
+    rows = []
+    for year, part in areas.groupby("year"):
+        row: dict[str, Any] = {"year": int(year)}
+        for what, names in (("forest", ("forest",)), ("loss", ("loss",)), ("unseen", UNSEEN)):
+            found = part[part["what"].isin(names)]
+            row[what] = area_entry(found.iloc[0]) if len(found) else None
+        rows.append(row)
+    return rows
+
+
+def area_entry(row: Any) -> dict[str, Any]:
+    """An area of areas.csv, with its doubt in words."""
+    value = float(row["estimate_ha"])
+    between = limits(row["lower"], row["upper"], hectares)
+    method = str(row["method"]).replace("_", " ")
+    samples = f", {number(row['n_samples'])} samples" if is_number(row["n_samples"]) and row["n_samples"] else ""
+    return {"value": value, "text": hectares(value), "doubt": between or method, "method": method + samples}
+
+
+# -- the biggest losses ---------------------------------------------------------------------------------
+
+
+def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
+    """The largest patches of loss, each with its place and its pictures of the year before and of its year."""
+    if run.file("change", "patches.parquet") is None:
+        return run.left_out("change", "change/patches.parquet")
+    patches = run.table("change/patches.parquet")
+    if patches is None:
+        return "no loss was large enough to be listed."
+    top = patches.sort_values(["area_ha", "year", "patch"], ascending=[False, True, True]).head(BIGGEST)
+    spots = top.geometry.representative_point().to_crs(4326)
+    events = []
+    for (_, patch), spot in zip(top.iterrows(), spots, strict=True):
+        events.append(
+            {
+                "year": int(patch["year"]),
+                "value": float(patch["area_ha"]),
+                "area": hectares(patch["area_ha"]),
+                "probability": percent(patch["probability"]),
+                "place": place(spot.y, spot.x),
+                "latitude": round(spot.y, 6),
+                "longitude": round(spot.x, 6),
+                "chips": _chips(run, patch),
+            }
+        )
+    return {"events": events, "count": len(patches), "total": hectares(patches["area_ha"].sum())}
+
+
+def _chips(run: RunFolder, patch: Any) -> Inset | None:
+    year = int(patch["year"])
+    files = [run.file("composites", f"{y}.tif") for y in (year - 1, year)]
+    if files[0] is None or files[1] is None:
+        return None
+    west, south, east, north = patch["geometry"].bounds
+    side, middle = max(_CHIP_M, 1.7 * (east - west), 1.7 * (north - south)), ((west + east) / 2, (south + north) / 2)
+    (before, grid), (after, _) = chip(files[0], middle, side), chip(files[1], middle, side)
+    show = next((s for s in (("red", "green", "blue"), ("swir16", "nir08", "red")) if {*s} <= {*before, *after}), None)
+    if show is None:
+        return None
+    labels = (str(year - 1), str(year))
+    figure = before_after(before, after, grid, outline=patch["geometry"], labels=labels, show=show)
+    colors = "true colour" if show[0] == "red" else "infrared colours"
+    alt = f"Two satellite pictures of the place, {labels[0]} and {labels[1]}; the loss is outlined."
+    return inset(figure, alt, f"In {colors}; the loss is outlined.")
