@@ -81,8 +81,10 @@ class Area:
         return GeoBox((n, n), Affine(pixel, 0, west - beyond, 0, -pixel, north + beyond), CRS)
 
     def polygon(self) -> dict[str, Any]:
-        """The square as a GeoJSON polygon in degrees; vertices every 300 m, because straight lines stay straight
-        in one reference system only."""
+        """The square as a GeoJSON polygon in degrees.
+
+        With a vertex every 300 m: a line that is straight in one reference system is bent in another.
+        """
         from pyproj import Transformer
 
         west, south, east, north = self.bounds

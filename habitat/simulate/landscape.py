@@ -22,8 +22,8 @@ FOREST_COVER = 0.3
 _OPEN_SHARE = (0.25, 0.28)
 """Share of the area without forest before cuts and fires, drawn between these."""
 _CROP_SHARE = 0.08
-_EDGE = 0.09
-"""Width of the step from closed forest to open land, in standard deviations of openness: tens of metres."""
+_EDGE = 0.05
+"""Width of the step from closed forest to open land, in standard deviations of openness: ten to thirty metres."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def make_landscape(area: Area, terrain: Terrain, streams: Streams) -> Landscape:
 
 
 def _forest_types(terrain: Terrain, rng: np.random.Generator) -> np.ndarray:
-    """Conifers high and on shaded slopes, oak low and on sunny ones, Korean pine between, birch where forest is young."""
+    """Conifers high and on shaded slopes, oak low and on sunny ones, Korean pine between; birch in patches."""
     shape = terrain.height_m.shape
     height = (terrain.height_m - terrain.height_m.mean()) / terrain.height_m.std()
     cool = height - 0.5 * terrain.southness + 0.7 * fractal_noise(rng, shape, (22, 8), (1.0, 0.5))

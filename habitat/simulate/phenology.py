@@ -101,7 +101,7 @@ def crops(clock: Clock, kind: np.ndarray, delay_days: np.ndarray) -> tuple[np.nd
 def snow_cover(
     day_of_year: int, weather: Weather, height_m: np.ndarray, southness: np.ndarray, patches: np.ndarray
 ) -> np.ndarray:
-    """Share of open ground under snow, 0-1: late November to late March, longer where it is high, less on sunny slopes."""
+    """Share of open ground under snow, 0-1: late November to late March, longer where it is high or shaded."""
     day = day_of_year if day_of_year > 200 else day_of_year + 365
     longer = 0.05 * (height_m - 100) - 10 * southness + 5 * patches
     first, last = 332 - 0.5 * longer, 365 + 76 + longer + 12 * (weather.snow - 1)

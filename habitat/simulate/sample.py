@@ -23,7 +23,7 @@ from habitat.simulate.truth import tell_truth, write_truth
 from habitat.store import write_json, write_table, write_text
 
 VERSION = 1
-"""Of the simulator: a change of what a seed gives is a new version, and asks for new scores of everything scored on it."""
+"""Of the simulator: if a seed gives something else, this grows, and all that was scored on it is scored again."""
 
 
 def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years: range = range(2016, 2026)) -> None:
@@ -53,7 +53,7 @@ def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years:
     landscape = make_landscape(area, make_terrain(area, streams), streams)
     history = make_history(landscape, years, streams)
     ground = make_ground(landscape, streams)
-    truth = tell_truth(area, history, years)
+    truth = tell_truth(history, years)
 
     write_text(folder / "README.md", readme_text(area, seed, years))
     write_json(folder / "area.geojson", _feature(area))

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from habitat.cubes import BANDS
 from habitat.simulate import quality
-from habitat.simulate.area import FINE_M, MARGIN_M, Area
+from habitat.simulate.area import FINE_M, Area
 from habitat.simulate.fields import block_mean
 from habitat.simulate.history import History
 from habitat.simulate.sky import Sun, draw_sky, sun_at, through
@@ -41,6 +41,8 @@ _BLUR_M = {"visible": 6.0, "coarse": 10.0, "landsat": 14.0}
 _NOISE = ((0.0012, 0.006), (0.0012, 0.006), (0.0012, 0.006), (0.0015, 0.007), (0.0015, 0.008), (0.0015, 0.010))
 """By band: noise of a pixel, constant part and share of reflectance; signal-to-noise ratios near 100."""
 
+_GEOLOCATION_M = {SENTINEL2: 2.5, LANDSAT: 4.0}
+"""By how much a scene may lie beside where it says, standard deviation along each axis."""
 _STEP = {SENTINEL2: 5, LANDSAT: 18}
 """Digital numbers are multiples of this, 0.0005 of reflectance: finer steps would be noise, which does not compress."""
 
@@ -98,15 +100,15 @@ def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, slot: tuple
     taken = [(day, platform) for day in days if (platform := _platform(sensor, day)) is not None]
     day, platform = taken[int(rng.integers(len(taken)))]
     when = datetime(day.year, day.month, day.day, *_OVERPASS_UTC[sensor], int(rng.integers(60)), tzinfo=UTC)
-    # the monsoon: half the sky in July, little in spring and autumn
-    mean = {6: 0.30, 7: 0.42, 8: 0.32}.get(day.month, 0.16)
-    cover = float(np.clip(rng.beta(1.1 * mean / (1 - mean), 1.1), 0, 0.8))
+    # the monsoon is cloudy, spring and autumn are not; who picks four dates a year picks the clearer of two
+    mean = {6: 0.40, 7: 0.55, 8: 0.42}.get(day.month, 0.26)
+    cover = float(np.clip(rng.beta(1.3 * mean / (1 - mean), 1.3, size=2).min(), 0, 0.8))
     cover = 0.0 if cover < 0.015 else cover
     return Overpass(sensor, platform, when, sun_at(when, LATITUDE, LONGITUDE), cover)
 
 
 def _platform(sensor: str, day: date) -> str | None:
-    """Which satellite passes on `day`: repeat cycles of 10 (Sentinel-2) and 16 days (Landsat), twins half a cycle apart."""
+    """Which satellite passes on `day`, if any: Sentinel-2 returns after 10 days, Landsat after 16, twins halfway."""
     if sensor == SENTINEL2:
         phase = day.toordinal() % 10
         twin = day >= date(2017, 7, 1)
@@ -124,36 +126,32 @@ def take_scenes(area: Area, history: History, ground: Ground, years: range, stre
 
 def take_scene(area: Area, history: History, ground: Ground, overpass: Overpass, streams: Streams) -> Scene:
     """Return the scene of one overpass."""
-    sensor, sun = overpass.sensor, overpass.sun
+    sensor = overpass.sensor
     rng = streams("scene", sensor, overpass.when.date().isoformat())
     surface = make_surface(ground, history.at(overpass.when.date()), streams)
-    fine = reflectance(ground, surface, sensor, sun.azimuth, sun.elevation)
+    fine = reflectance(ground, surface, sensor, overpass.sun.azimuth, overpass.sun.elevation)
     del surface
-    sky = draw_sky(rng, fine.shape[1:], sun, overpass.cloud_cover)
-    fine = through(sky, fine, sensor)
-    # what atmospheric correction leaves: a gain and an offset for each band of the scene
-    gain = 1 + 0.02 * rng.standard_normal(6, dtype=np.float32)
-    offset = np.array([4, 3, 2, 2, 1, 1], dtype=np.float32) * 1e-3 * rng.standard_normal(6, dtype=np.float32)
-    fine = fine * gain[:, None, None] + offset[:, None, None]
-    shift = rng.normal(0, 2.5 if sensor == SENTINEL2 else 4.0, size=2) / FINE_M  # geolocation error
+    sky = draw_sky(rng, fine.shape[1:], overpass.sun, overpass.cloud_cover)
+    fine = _correct(rng, through(sky, fine, sensor))
+    shift = rng.normal(0, _GEOLOCATION_M[sensor], size=2) / FINE_M
 
-    seen = [_look(fine[k], area, sensor, band, shift, rng, _NOISE[k]) for k, band in enumerate(BANDS)]
-    coarse = [block_mean(b, 2) if b.shape != seen[-1].shape else b for b in seen]
-    grid = area.map if sensor == SENTINEL2 else area.landsat
-    veils = [_sample(part, area, grid, _BLUR_M["coarse"], shift) for part in (sky.opacity, sky.shade)]
-    verdict = quality.judge(rng, np.stack(coarse), *veils)
-    if sensor == SENTINEL2:
-        mask = ("scl", quality.scl(verdict, np.stack(coarse)))
-        numbers = [np.clip(_STEP[sensor] * np.round(b * 10_000 / _STEP[sensor]), 1, 65_535) for b in seen]
-    else:
-        mask = ("qa_pixel", quality.qa_pixel(verdict))
-        numbers = [np.clip(_STEP[sensor] * np.round((b + 0.2) / 0.0000275 / _STEP[sensor]), 1, 65_455) for b in seen]
+    grids = {band: _grid_of(area, sensor, band) for band in BANDS}
+    seen = [
+        _grain(rng, _sample(layer, area, grids[band], _blur(sensor, band), shift), noise)
+        for layer, band, noise in zip(fine, BANDS, _NOISE, strict=True)
+    ]
+    grid = grids["swir22"]
+    coarse = np.stack([layer if layer.shape == grid.shape else block_mean(layer, 2) for layer in seen])
+    opacity, shade = (_sample(layer, area, grid, _BLUR_M["coarse"], shift) for layer in (sky.opacity, sky.shade))
+    verdict = quality.judge(rng, coarse, opacity, shade)
     assets = {
-        band: Asset(dn.astype(np.uint16), _grid_of(area, sensor, band)) for band, dn in zip(BANDS, numbers, strict=True)
+        band: Asset(_digital_numbers(layer, sensor), grids[band]) for band, layer in zip(BANDS, seen, strict=True)
     }
-    assets[mask[0]] = Asset(mask[1], grid)
-    cloudy = float((verdict.thick | verdict.thin).mean())
-    return Scene(overpass, assets, round(100 * cloudy, 2), sky.shadow_m)
+    if sensor == SENTINEL2:
+        assets["scl"] = Asset(quality.scl(verdict, coarse), grid)
+    else:
+        assets["qa_pixel"] = Asset(quality.qa_pixel(verdict), grid)
+    return Scene(overpass, assets, round(100 * float((verdict.thick | verdict.thin).mean()), 2), sky.shadow_m)
 
 
 def _grid_of(area: Area, sensor: str, band: str) -> GeoBox:
@@ -162,29 +160,36 @@ def _grid_of(area: Area, sensor: str, band: str) -> GeoBox:
     return area.visible if band in BANDS[:3] else area.map
 
 
-def _look(
-    fine: np.ndarray,
-    area: Area,
-    sensor: str,
-    band: str,
-    shift: np.ndarray,
-    rng: np.random.Generator,
-    noise: tuple[float, float],
-) -> np.ndarray:
-    """One band on the sensor's own grid, with its noise."""
-    grid = _grid_of(area, sensor, band)
-    blur = _BLUR_M["landsat" if sensor == LANDSAT else "visible" if band in BANDS[:3] else "coarse"]
-    seen = _sample(fine, area, grid, blur, shift)
-    spread = noise[0] + noise[1] * np.abs(seen)
-    return seen + spread * rng.standard_normal(seen.shape, dtype=np.float32)
+def _blur(sensor: str, band: str) -> float:
+    return _BLUR_M["landsat" if sensor == LANDSAT else "visible" if band in BANDS[:3] else "coarse"]
+
+
+def _correct(rng: np.random.Generator, bands: np.ndarray) -> np.ndarray:
+    """Leave what atmospheric correction leaves: a gain and an offset for each band of a scene."""
+    gain = 1 + 0.02 * rng.standard_normal(6, dtype=np.float32)
+    offset = np.array([4, 3, 2, 2, 1, 1], dtype=np.float32) * 1e-3 * rng.standard_normal(6, dtype=np.float32)
+    return np.asarray(bands * gain[:, None, None] + offset[:, None, None])
+
+
+def _grain(rng: np.random.Generator, seen: np.ndarray, noise: tuple[float, float]) -> np.ndarray:
+    """Add the sensor's noise."""
+    return seen + (noise[0] + noise[1] * np.abs(seen)) * rng.standard_normal(seen.shape, dtype=np.float32)
+
+
+def _digital_numbers(seen: np.ndarray, sensor: str) -> np.ndarray:
+    """Reflectance as the product writes it, never 0, which is no data."""
+    step = _STEP[sensor]
+    if sensor == SENTINEL2:
+        return np.clip(step * np.round(seen * 10_000 / step), 1, 65_535).astype(np.uint16)
+    return np.clip(step * np.round((seen + 0.2) / 0.0000275 / step), 1, 65_455).astype(np.uint16)
 
 
 def _sample(fine: np.ndarray, area: Area, grid: GeoBox, blur_m: float, shift: np.ndarray) -> np.ndarray:
     """Blur a layer of the fine grid, move it by `shift` fine pixels, and average it over the pixels of `grid`."""
     blurred = ndimage.gaussian_filter(fine, blur_m / FINE_M, mode="nearest", truncate=3.0)
     moved = ndimage.shift(blurred, shift, order=1, mode="nearest")
-    pixel = round(grid.transform.a)
     half = np.repeat(np.repeat(moved, 2, axis=0), 2, axis=1)  # 5 m: Landsat's edges lie at 15 m modulo 30
-    start = round((grid.transform.c - (area.bounds[0] - MARGIN_M)) / 5)
-    stop = start + grid.shape.x * pixel // 5
-    return block_mean(half[start:stop, start:stop], pixel // 5)
+    per = round(grid.transform.a) // 5
+    start = round((grid.transform.c - area.fine.transform.c) / 5)
+    stop = start + grid.shape.x * per
+    return block_mean(half[start:stop, start:stop], per)

@@ -76,7 +76,7 @@ def draw_sky(rng: np.random.Generator, shape: tuple[int, int], sun: Sun, cloud_c
     thickness = fractal_noise(rng, (rows + 2 * pad, cols + 2 * pad), (rng.uniform(12, 28), 5.0, 1.6), (1.0, 0.45, 0.15))
     window = (slice(pad, pad + rows), slice(pad, pad + cols))
     edge = np.quantile(thickness[window], 1 - min(cloud_cover, 0.98)) if cloud_cover > 0 else np.inf
-    opacity = 1 - np.exp(-3.0 * np.clip(thickness - edge, 0, None) / 0.45)
+    opacity = 1 - np.exp(-np.clip(thickness - edge, 0, None) / 0.22)
     # rows run south: a shadow to the north lies in a smaller row
     shade = ndimage.shift(opacity, (-north / _COARSE_M, east / _COARSE_M), order=1, mode="constant")
     shade = ndimage.gaussian_filter(shade, 0.7)

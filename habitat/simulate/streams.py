@@ -22,5 +22,6 @@ class Streams:
     seed: int
 
     def __call__(self, *purpose: str | int) -> np.random.Generator:
+        """Return a new generator of this purpose, always at its beginning."""
         key = tuple(crc32(str(word).encode()) for word in purpose)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))

@@ -59,34 +59,42 @@ Nothing here was observed. The landscape, its scenes, its cuts and fires, and it
 program from the seed {seed}, to learn and to test with. No satellite took these scenes, and no conclusion about any
 real place or species may be drawn from them.
 
-- **Where it pretends to be**: a square of {size:g} x {size:g} km near 43.1 N, 130.8 E ({crs}), in relief, with the classes,
-  seasons, snow and clouds that the border forest of China and Russia has.
-- **The animal** is invented. The "{marten}" is a small forest carnivore that exists only here; hence survey cells
-  of {cell} m, far too small for any real large cat. "teaching hare" is by-catch on the same cameras.
+- **Where it pretends to be**: a square of {size:g} x {size:g} km near 43.1 N, 130.8 E ({crs}), in relief,
+  with the classes, seasons, snow and clouds of the border forest of China and Russia.
+- **The animal** is invented. The "{marten}" is a small forest carnivore that exists only here; hence survey
+  cells of {cell} m, far too small for any large cat. "teaching hare" is by-catch on the same cameras.
 - **Made by** `habitat sample DIR --size-km {size:g} --seed {seed}`; the same command writes the same bytes.
 
-| what | |
-|---|---|
-| `recipe.toml` | what `habitat run recipe.toml` is to do |
-| `area.geojson` | the square |
-| `catalog.json`, `scenes/` | Sentinel-2 and Landsat scenes of {first}-{last}, about four dates a year each: GeoTIFFs and STAC items laid out as Earth Search lays out real ones |
-| `training.gpkg` | points with class `code` and `date`, as a person might interpret them: about 2% are wrong |
-| `effort.csv`, `sightings.csv` | cameras in {first_camera}-{last}, 20 September to 20 November: when each worked, and each picture |
-| `patrol_sightings.gpkg` | signs that patrols came across, with no effort behind them |
-| `truth/` | the answers; no stage reads them |
+## What is here
+
+- `recipe.toml`: what `habitat run recipe.toml` is to do. `area.geojson`: the square.
+- `catalog.json`, `scenes/`: Sentinel-2 and Landsat scenes of {first}-{last}, four dates a year each, as GeoTIFFs and
+  STAC items laid out as Earth Search lays out real ones.
+- `training.gpkg`: points with class `code` and `date`, as a person might interpret them: about 2% are wrong.
+- `effort.csv`, `sightings.csv`: cameras in {first_camera}-{last}, 20 September to 20 November: when each worked, and
+  each picture.
+- `patrol_sightings.gpkg`: signs that patrols came across, with no effort behind them.
+- `truth/`: the answers; no stage reads them.
 
 ## The answers
-`truth/` is on the 20 m grid of the run. `forest_<year>.tif`: 0 non-forest, 1 forest (crown cover of at least 30% on
-15 September), 255 would be unknown. `cover_<year>.tif`: class codes of the default legend. `loss_year.tif`: first year Y with
-forest in the season of Y - 1 and none in that of Y, 0 = none; cuts and fires happen outside the season of June to mid-September.
-`occupancy.csv`: for every cell (named by column and row from the south-west, with its corner in metres) and season, the chance
-`psi` that it is occupied and whether it is. `parameters.json`: the planted coefficients.
+
+Rasters lie on the 20 m grid of the run.
+
+- `forest_<year>.tif`: 0 non-forest, 1 forest, that is crown cover of at least 30% on 15 September; 255 would be
+  unknown.
+- `cover_<year>.tif`: class codes of the default legend.
+- `loss_year.tif`: the first year Y with forest in the season of Y - 1 and none in that of Y; 0 = none. Cuts and
+  fires happen outside the season of June to mid-September.
+- `occupancy.csv`: for every cell (named by column and row from the south-west, with its corner in metres) and season
+  the chance `psi` that it is occupied, and whether it is.
+- `parameters.json`: the planted coefficients.
 
 ## What is simple about it
-Spectra are stylised curves, seen through each sensor's own bands; phenology follows published dates of the region; clouds, their
-shadows (thrown away from the sun), haze, snow, relief, blur and noise are added, and the quality layers miss some clouds
-and call some dark slopes shadow. Real scenes hold more: smoke, floods, droughts, broken
-detectors, view angles, misplaced pixels. A method that fails here will fail outside; one that passes here has proved little.
+
+Spectra are stylised curves, seen through each sensor's own bands; phenology follows published dates of the region.
+Relief, snow, clouds with their shadows away from the sun, haze, blur and noise are added, and the quality layers miss
+some clouds and call some dark slopes shadow. Real scenes hold more: smoke, floods, droughts, broken detectors, slanted
+views. A method that fails here will fail outside; one that passes here has proved little.
 
 Licence: that of this repository (Apache-2.0).
 """

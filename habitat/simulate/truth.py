@@ -37,7 +37,7 @@ class Truth:
     """uint16 (y, x), 0 = none."""
 
 
-def tell_truth(area: Area, history: History, years: range) -> Truth:
+def tell_truth(history: History, years: range) -> Truth:
     """Return the maps of all `years`."""
     forest, code = zip(*(_season_map(history, year) for year in years), strict=True)
     maps = np.stack(forest)
