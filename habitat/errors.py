@@ -33,7 +33,7 @@ class HabitatError(Exception):
 
     def __init__(self, what: str, *, where: object = None, mend: str | None = None) -> None:
         self.what, self.where, self.mend = what, where, mend
-        super().__init__(what, where, mend)
+        super().__init__(what)  # more would be taken for errno and strerror by those that are OSErrors
 
     def __str__(self) -> str:
         text = self.what if self.where is None else f"{self.where}: {self.what}"
