@@ -74,9 +74,9 @@ class Contract:
                 raise ContractError(f"variable {name!r} is missing", where=self.name)
             if cube[name].dtype.kind not in kinds:
                 raise ContractError(f"variable {name!r} is {cube[name].dtype}, not of kind {kinds!r}", where=self.name)
-        for name in (*self.variables, *(n for n in self.some_of if n in cube)):
-            order = tuple(dim for dim in self.dims if dim in cube[name].dims)
-            if cube[name].dims != order or not {"y", "x"} <= set(order):
+        named = (*self.variables, *(name for name in self.some_of if name in cube))
+        for name in named or tuple(cube.data_vars):
+            if cube[name].dims != self.dims:
                 raise ContractError(
                     f"variable {name!r} has dimensions {cube[name].dims}, not {self.dims}", where=self.name
                 )
