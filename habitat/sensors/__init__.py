@@ -1,10 +1,10 @@
 """The satellites' bands, scaling and quality codes, as plain tables with their sources."""
 
 from habitat.sensors._tables import QualityCodes, Sensor
-from habitat.sensors.landsat import LANDSAT
+from habitat.sensors.landsat import LANDSAT, LANDSAT_TM
 from habitat.sensors.sentinel2 import SENTINEL2
 
-SENSORS = (SENTINEL2, LANDSAT)
-"""Every sensor that can be read."""
+SENSORS = (SENTINEL2, LANDSAT_TM, LANDSAT)
+"""Every sensor that can be read; the first whose platforms fit is the one."""
 
-__all__ = ["LANDSAT", "SENSORS", "SENTINEL2", "QualityCodes", "Sensor"]
+__all__ = ["LANDSAT", "LANDSAT_TM", "SENSORS", "SENTINEL2", "QualityCodes", "Sensor"]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from habitat.cubes import BANDS, Quality
+from habitat.sensors import LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2
+
+
+@pytest.mark.parametrize(
+    ("code", "bits"),
+    [
+        (0, Quality.FILL),
+        (1, Quality.SATURATED),
+        (2, 0),  # dark: shaded forest, not shadow
+        (3, Quality.SHADOW),
+        (4, 0),  # vegetation
+        (5, 0),  # bare
+        (6, Quality.WATER),
+        (7, 0),  # unclassified
+        (8, Quality.CLOUD),
+        (9, Quality.CLOUD),
+        (10, Quality.CIRRUS),
+        (11, Quality.SNOW),
+    ],
+)
+def test_scene_classification(code: int, bits: int) -> None:
+    assert SENTINEL2.quality.lookup[code] == bits
+
+
+# Values and their meaning as table 6-3 of LSDS-1619 lists them.
+@pytest.mark.parametrize(
+    ("code", "bits"),
+    [
+        (1, Quality.FILL),
+        (21824, 0),  # clear, low confidences
+        (21826, Quality.CLOUD),  # dilated cloud over land
+        (21888, Quality.WATER),  # water, clear with low confidences
+        (21952, Quality.WATER),
+        (22080, 0),  # middle confidence of cloud: the cloud bit is not set
+        (22280, Quality.CLOUD),  # high confidence of cloud
+        (23888, Quality.SHADOW),
+        (23952, Quality.SHADOW | Quality.WATER),
+        (30048, Quality.SNOW),
+        (54596, Quality.CIRRUS),
+        (55052, Quality.CIRRUS | Quality.CLOUD),
+    ],
+)
+def test_qa_pixel(code: int, bits: int) -> None:
+    assert LANDSAT.quality.lookup[code] == bits
+
+
+@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.platforms[0])
+def test_every_sensor_has_all_bands_and_a_whole_table(sensor: object) -> None:
+    assert tuple(sensor.bands) == BANDS  # type: ignore[attr-defined]
+    lookup = sensor.quality.lookup  # type: ignore[attr-defined]
+    assert lookup.shape == (2**sensor.quality.n_bits,)  # type: ignore[attr-defined]
+    assert lookup.dtype == np.uint8
+    assert lookup[sensor.quality.fill] == Quality.FILL  # type: ignore[attr-defined]
+
+
+def test_near_infrared_is_the_narrow_band() -> None:
+    assert "B8A" in SENTINEL2.bands["nir08"]
+    assert "B08" not in {name for names in SENTINEL2.bands.values() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("platform", "sensor"),
+    [
+        ("sentinel-2a", SENTINEL2),
+        ("landsat-8", LANDSAT),
+        ("landsat_9", LANDSAT),
+        ("landsat-c2-l2", LANDSAT),  # a collection's name, where an item has no platform
+        ("landsat-7", LANDSAT_TM),
+        ("landsat_5", LANDSAT_TM),
+        ("le07_l2sp_113030", LANDSAT_TM),
+    ],
+)
+def test_band_numbers_belong_to_the_instrument(platform: str, sensor: object) -> None:
+    assert next(s for s in SENSORS if platform.startswith(s.platforms)) is sensor
+
+
+def test_blue_is_band_2_on_oli_and_band_1_on_tm() -> None:
+    assert "SR_B2" in LANDSAT.bands["blue"]
+    assert "SR_B1" in LANDSAT_TM.bands["blue"]
