@@ -111,12 +111,18 @@ def same_grid(*cubes: Any) -> GeoBox:
     grids = [cube if isinstance(cube, GeoBox) else grid_of(cube) for cube in cubes]
     first = grids[0]
     for other in grids[1:]:
-        close = np.allclose(other.transform[:6], first.transform[:6], rtol=0, atol=1e-6 * abs(first.transform.a))
+        close = np.allclose(_corners(other), _corners(first), rtol=0, atol=1e-6 * abs(first.transform.a))
         if other.shape != first.shape or other.crs != first.crs or not close:
             raise GridError(
                 f"grids differ: {_describe(first)} and {_describe(other)}", mend="resample one to the other first"
             )
     return first
+
+
+def _corners(grid: GeoBox) -> list[tuple[float, float]]:
+    """Three corners, which fix an affine grid: small differences of the pixel's size add up to the far ones."""
+    height, width = grid.shape
+    return [grid.transform @ corner for corner in ((0, 0), (width, 0), (0, height))]
 
 
 def _describe(grid: GeoBox) -> str:
@@ -265,7 +271,7 @@ def rasterize(geometries: Sequence[Any], values: Sequence[int], grid: GeoBox, fi
 
 def pixels_of(grid: GeoBox, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return row, column and whether it is inside, of points given in the grid's reference system."""
-    cols, rows = ~grid.transform * (np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    cols, rows = ~grid.transform @ (np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     finite = np.isfinite(cols) & np.isfinite(rows)
     cols = np.floor(np.where(finite, cols, -1)).astype(int)
     rows = np.floor(np.where(finite, rows, -1)).astype(int)
