@@ -60,8 +60,7 @@ class Design:
         EstimationError
             If the formula cannot be read or names an unknown variable; a NoDataError if no row is complete.
         """
-        parsed, categorical = _parse(formula)
-        names = sorted(parsed.required_variables)
+        parsed, names, categorical = _parse(formula)
         for name in names:
             if name not in data.columns:
                 raise _unknown(name, formula, data)
@@ -125,21 +124,20 @@ class Design:
         return beyond
 
 
-def _parse(formula: str) -> tuple[Any, set[str]]:
-    """Read a formula and refuse any code in it; also return the variables that it wraps in C()."""
+def _parse(formula: str) -> tuple[Any, list[str], set[str]]:
+    """Read a formula and refuse any code in it; also return its variables, and those that it wraps in C()."""
     from formulaic import Formula, SimpleFormula
     from formulaic.errors import FormulaicError
 
     try:
         parsed = Formula(formula.strip().removeprefix("~"))
-    except FormulaicError as error:
+    except (FormulaicError, SyntaxError) as error:
         raise _unreadable(formula, error) from error
     if not isinstance(parsed, SimpleFormula):
         raise _unreadable(formula, None)
+    names: set[str] = set()
     categorical: set[str] = set()
     for expression in (factor.expr for term in parsed for factor in term.factors):
-        if expression.isidentifier():
-            continue
         try:
             tree = ast.parse(expression, mode="eval")
         except SyntaxError as error:
@@ -153,8 +151,14 @@ def _parse(formula: str) -> tuple[Any, set[str]]:
                     mend=f"the functions known are {', '.join(sorted(_FUNCTIONS))}",
                 )
             if called == "C":
-                categorical |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - _FUNCTIONS
-    return parsed, categorical
+                categorical |= _names(node)
+        names |= _names(tree)
+    return parsed, sorted(names), categorical
+
+
+def _names(tree: ast.AST) -> set[str]:
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions}
 
 
 def _unreadable(formula: str, error: BaseException | None) -> EstimationError:

@@ -97,16 +97,18 @@ def covariance_of(maximum: Maximum, to_raw: Floats, scale: Floats) -> tuple[Floa
     flat = values < FLAT_SD**-2
     moved = np.abs(to_raw @ vectors[:, flat]) * scale[:, None]
     boundary = (moved > 0.1 * moved.max(axis=0, initial=0.0)).any(axis=1)
-    inverse = np.linalg.inv(to_raw)
-    free = ~boundary
-    raw = (inverse.T @ maximum.information @ inverse)[np.ix_(free, free)]
+    if not flat.any():
+        return to_raw @ np.linalg.inv(maximum.information) @ to_raw.T, boundary
+    # What is free is estimated with the rest held fixed: that part of the raw information, inverted in units
+    # in which all coefficients are of one size.
     covariance = np.full(maximum.information.shape, np.nan)
-    if free.any():
-        inverted = np.linalg.pinv(raw, hermitian=True)
-        if (np.diag(inverted) <= 0).any():
-            boundary[:] = True
-        else:
-            covariance[np.ix_(free, free)] = inverted
+    free = np.flatnonzero(~boundary)
+    if len(free):
+        to_units = np.linalg.inv(to_raw) / scale
+        information = (to_units.T @ maximum.information @ to_units)[np.ix_(free, free)]
+        if np.linalg.eigvalsh(information)[0] < FLAT_SD**-2:
+            return covariance, np.ones_like(boundary)
+        covariance[np.ix_(free, free)] = np.linalg.inv(information) / np.outer(scale[free], scale[free])
     return covariance, boundary
 
 

@@ -1,0 +1,87 @@
+"""From a history to the tables of a run."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from habitat.errors import ContractError, EstimationError
+from habitat.occupancy import SingleSeasonOccupancy, estimate_season, share_occupied
+from occupancy.simulated import simulate
+
+
+def landscape(n: int = 300, seed: int = 3, surveyed: float = 0.6):
+    history, cells, occupied = simulate(n, 6, seed=seed, surveyed=surveyed)
+    x = np.arange(n) * 100.0
+    table = gpd.GeoDataFrame(cells, geometry=shapely.box(x, 0, x + 100, 100), crs="EPSG:32652")
+    return history, table, occupied
+
+
+def test_a_season_gives_its_tables():
+    history, cells, occupied = landscape()
+    found = estimate_season(history, cells, psi="forest", p="effort")
+    assert found.note is None
+    columns = ["cell", "season", "species", "surveyed", "detected", "naive", "psi", "se", "lower", "upper"]
+    assert list(found.cells.columns) == [*columns, "extrapolated", "geometry"]
+    assert found.cells.crs == cells.crs
+    assert len(found.cells) == len(cells)
+    assert found.cells["psi"].notna().all()
+    assert found.cells["surveyed"].sum() < len(cells)
+    assert found.cells["naive"].nunique() == 1
+    shares = found.shares.set_index("method")
+    assert list(shares.index) == ["naive", "model", "finite_sample"]
+    for method in ("model", "finite_sample"):
+        assert shares.loc[method, "lower"] < occupied.mean() < shares.loc[method, "upper"]
+    assert shares.loc["naive", "share"] < shares.loc["model", "share"]
+    assert (found.estimates["species"] == "tiger").all()
+
+
+def test_too_few_cells_give_only_what_was_seen():
+    history, cells, _ = landscape()
+    found = estimate_season(history, cells, psi="forest", p="effort", min_cells=299)
+    assert found.model is None
+    assert "a model needs 299" in found.note
+    assert found.cells[["psi", "se", "lower", "upper"]].isna().all(axis=None)
+    assert found.cells["naive"].notna().all()
+    assert list(found.shares["method"]) == ["naive"]
+
+
+def test_a_species_never_seen_has_no_psi():
+    history, cells, _ = landscape()
+    found = estimate_season(history.assign(detected=history["detected"] * 0), cells)
+    assert "not detected" in found.note
+    assert found.cells["naive"].eq(0).all()
+    assert found.cells["psi"].isna().all()
+
+
+def test_covariates_that_are_null_everywhere_give_a_note_but_a_wrong_name_is_an_error():
+    history, cells, _ = landscape()
+    found = estimate_season(history, cells.assign(recent_loss=np.nan), psi="recent_loss")
+    assert found.model is None
+    assert "no row has a value" in found.note
+    with pytest.raises(EstimationError, match="did you mean 'forest'"):
+        estimate_season(history, cells, psi="forst")
+    with pytest.raises(ContractError, match="c0 of the history"):
+        estimate_season(history, cells.iloc[1:])
+
+
+def test_a_boundary_is_noted_and_not_reported():
+    history, cells, _ = landscape()
+    seen = history["detected"].copy()
+    seen[:, 0] = 1
+    found = estimate_season(history.assign(detected=seen), cells)
+    assert "psi(Intercept) at a boundary" in found.note
+    assert found.cells["psi"].isna().all()
+    assert found.shares.set_index("method").loc[["model", "finite_sample"], "share"].isna().all()
+
+
+def test_what_was_seen_counts_for_certain_in_the_finite_sample():
+    history, cells, _ = landscape(surveyed=1.0)
+    model = SingleSeasonOccupancy("forest", "effort").fit(history, cells)
+    shares = share_occupied(model, cells, n_draws=200).set_index("method")
+    assert shares.loc["finite_sample", "se"] < shares.loc["model", "se"]
+    draws = model.draw_occupancy(cells, n_draws=20)
+    detected = (history["detected"] == 1).any("occasion").to_numpy()
+    assert draws[:, detected].all()
