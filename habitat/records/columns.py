@@ -61,9 +61,8 @@ def pick_columns(
     named = dict(named or {})
     for ours, given in named.items():
         if ours in known and given not in table.columns:
-            raise RecordsError(
-                f"has no column {given!r} for {ours}", where=file, mend=_nearest(given, table) or _has(table)
-            )
+            mend = _nearest([given], list(table.columns)) or _has(table)
+            raise RecordsError(f"has no column {given!r} for {ours}", where=file, mend=mend)
     plain = {_plain(column): column for column in reversed(table.columns)}
     found: dict[str, pd.Series] = {}
     for ours, names in known.items():
@@ -71,7 +70,8 @@ def pick_columns(
         if theirs is not None:
             found[ours] = table[theirs]
         elif ours in required:
-            near = _nearest(ours, table)
+            used = {plain[n] for known_names in known.values() for n in known_names if n in plain}
+            near = _nearest(names, [column for column in table.columns if column not in used])
             example = f"; columns = {{ {ours} = '...' }} in [sightings] says which it is"
             raise RecordsError(f"has no column for {ours}", where=file, mend=(near or _has(table)) + example)
         else:
@@ -99,9 +99,12 @@ def _plain(name: object) -> str:
     return re.sub(r"[\W_]+", "", str(name)).lower()
 
 
-def _nearest(name: str, table: pd.DataFrame) -> str | None:
-    near = difflib.get_close_matches(_plain(name), [_plain(c) for c in table.columns], n=1, cutoff=0.6)
-    return f"is it {next(str(c) for c in table.columns if _plain(c) == near[0])!r}?" if near else None
+def _nearest(names: Sequence[str], columns: Sequence[object]) -> str | None:
+    for name in names:
+        near = difflib.get_close_matches(_plain(name), [_plain(column) for column in columns], n=1, cutoff=0.6)
+        if near:
+            return f"is it {next(str(column) for column in columns if _plain(column) == near[0])!r}?"
+    return None
 
 
 def _has(table: pd.DataFrame) -> str:

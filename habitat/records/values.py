@@ -19,6 +19,7 @@ _ISO = (
     r"(?P<time>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?)"  # date, or date and time
     r" ?(?P<zone>Z|z|[+-]\d\d(?::?\d\d)?)?"
 )
+_DATE = len("2021-05-03")
 _FORM = "2021-05-03T06:10:00+10:00"
 
 
@@ -45,9 +46,12 @@ def read_times(raw: pd.Series, name: str, sieve: Sieve, timezone: str | None) ->
     texts = _texts(raw)
     parts = texts.str.fullmatch(_ISO)
     pieces = texts.where(parts.fillna(False).astype(bool)).str.extract(f"^{_ISO}$")
+    pieces["time"] = (
+        pieces["time"].str.replace(",", ".").where(pieces["time"].str.len() != _DATE, pieces["time"] + "T00:00")
+    )
     zoned = pieces["zone"].notna()
     bare = pieces["time"].notna() & ~zoned
-    joined = (pieces["time"].str.replace(",", ".") + pieces["zone"].str.upper()).where(zoned)
+    joined = (pieces["time"] + pieces["zone"].str.upper()).where(zoned)
     times = pd.to_datetime(joined, format="ISO8601", utc=True, errors="coerce").astype(UTC_TIME)
     if timezone is not None:
         times = times.fillna(_localized(pieces["time"].where(bare), timezone))
@@ -76,7 +80,7 @@ def _texts(raw: pd.Series) -> pd.Series:
 
 
 def _localized(texts: pd.Series, timezone: str) -> pd.Series:
-    naive = pd.to_datetime(texts.str.replace(",", "."), format="ISO8601", errors="coerce")
+    naive = pd.to_datetime(texts, format="ISO8601", errors="coerce")
     try:
         local = naive.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
     except (KeyError, ValueError) as error:  # zoneinfo's ZoneInfoNotFoundError is a KeyError
