@@ -60,7 +60,7 @@ def share_by_season(share: Any, *, title: str = "") -> Figure:
     if np.isfinite(value).any():
         axes.plot(value, at, "o", color=_MODEL, ms=8, label="model with 95% limits")
     axes.plot(naive, at, "o", mfc="white", mec=INK, ms=7, label="recorded (naive)")
-    axes.set(xlim=(-0.01, 1.01), ylim=(len(rows) - 0.4, -0.6))
+    axes.set(xlim=(-0.025, 1.025), ylim=(len(rows) - 0.4, -0.6))
     axes.set_yticks(at, [str(s) for s in rows["season"]])
     axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
     axes.grid(axis="x", color=FAINT, lw=0.7)

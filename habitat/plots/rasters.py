@@ -87,7 +87,7 @@ def loss_map(
         Years that the colours run over; those of `loss_year` if not given.
     """
     lost = (loss_year != NO_LOSS) & (loss_year != NOT_SEEN)
-    span = span_of(years if years is not None else np.unique(loss_year[lost]))
+    span = span_of(years if years is not None else np.unique(loss_year[lost])) if lost.any() else []
     image = np.empty((*loss_year.shape, 4))
     image[:] = to_rgba(_OPEN)
     entries: list[Any] = []

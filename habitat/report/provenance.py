@@ -48,7 +48,7 @@ def _grid(run: RunFolder) -> dict[str, str]:
             return {
                 "crs": _system(grid.crs),
                 "pixel": f"{small.native_m:g} m",
-                "size": f"{width / 1000:,.3g} × {height / 1000:,.3g} km",
+                "size": f"{width / 1000:,.3g}\u00a0×\u00a0{height / 1000:,.3g}\u00a0km",
                 "bounds": f"{west:,.0f} to {west + width:,.0f} m east, {north - height:,.0f} to {north:,.0f} m north",
             }
     return dict.fromkeys(("crs", "pixel", "size", "bounds"), NOT_RECORDED)

@@ -27,19 +27,21 @@ def survey_cells(run: RunFolder) -> dict[str, Any] | str:
     recent = "recent_loss" in last and last["recent_loss"].notna().any()
     column = "recent_loss" if recent else "loss_share"
     words = f"lost in {year - 2}–{year}" if recent else f"lost in {year}"
-    most = _round_up(float(np.nan_to_num(last[column].max())))
     left = share_map(last, "forest_share", label=f"share of the cell that is forest, {year}")
-    lost = share_map(last, column, label=f"share of the cell that was {words}", most=most, colors="YlOrRd")
+    maps = [inset(left, f"Map of the forest share of survey cells in {year}.", f"Forest left in {year}.")]
+    if (last[column] > 0).any():
+        label, most = f"share of the cell that was {words}", _round_up(float(last[column].max()))
+        lost = share_map(last, column, label=label, most=most, colors="YlOrRd")
+        maps.append(inset(lost, f"Map of the share of survey cells that was {words}.", f"Forest {words}."))
     side = float(np.sqrt(last["area_m2"].median()))
+    judged = bool(last[column].notna().any())
     return {
         "year": year,
         "count": plural(last["cell"].nunique(), "cell"),
         "side": f"{side:,.0f} m" if side < 10_000 else f"{side / 1000:,.1f} km",
         "words": words.removeprefix("lost in "),
-        "maps": [
-            inset(left, f"Map of the forest share of survey cells in {year}.", f"Forest left in {year}."),
-            inset(lost, f"Map of the share of survey cells that was {words}.", f"Forest {words}."),
-        ],
+        "maps": maps,
+        "no_loss": "" if len(maps) > 1 else f"In no cell was forest {words}." if judged else "Loss was not judged.",
         "rows": _cells_that_lost_most(last, column),
     }
 

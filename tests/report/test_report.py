@@ -1,0 +1,235 @@
+"""The page says what the files say, and nothing that they do not."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from PIL import Image
+from reading import Page
+
+from habitat.errors import ReadError, StoreError
+from habitat.report import write_report
+from habitat.store import read_table, write_json, write_table
+
+
+@pytest.fixture(scope="module")
+def page(run_folder):
+    return Page(run_folder / "report.html")
+
+
+# -- one file that loads nothing ------------------------------------------------------------------------
+
+
+def test_all_that_the_page_loads_is_in_it(run_folder, page):
+    for tag, name, value in page.addresses:
+        assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:60])
+    text = (run_folder / "report.html").read_text(encoding="utf-8")
+    assert "script" not in page.tags
+    assert "link" not in page.tags
+    assert not re.search(r"url\(|@import", text)
+    assert "default-src 'none'" in text
+
+
+def test_it_is_one_small_whole_page(run_folder, page):
+    text = (run_folder / "report.html").read_text(encoding="utf-8")
+    assert text.lstrip().startswith("<!DOCTYPE html>")
+    assert text.rstrip().endswith("</html>")
+    assert len(text.encode()) < 5e6
+    assert len(page.ids) == len(set(page.ids))
+    anchors = {value[1:] for tag, name, value in page.addresses if name == "href"}
+    assert anchors <= set(page.ids)
+
+
+def test_every_picture_can_be_read_and_is_described(page):
+    assert len(page.images) >= 12
+    for image in page.images:
+        assert len(image["alt"]) > 20
+        picture = Image.open(io.BytesIO(base64.b64decode(image["src"].split(",")[1])))
+        wide, high = int(image["width"]), int(image["height"])
+        assert picture.size == pytest.approx((2 * wide, 2 * high), abs=2)
+
+
+def test_equal_runs_give_equal_pages(run_folder, tmp_path):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    assert write_report(copy).read_bytes() == (run_folder / "report.html").read_bytes()
+
+
+# -- the numbers are those of the files -----------------------------------------------------------------
+
+
+def test_key_figures_are_those_of_the_files(run_folder, page):
+    areas = pd.read_csv(run_folder / "areas.csv")
+    last = areas[areas.year == 2021].set_index("what").estimate_ha
+    loss = areas[areas.what == "loss"].set_index("year").estimate_ha
+    share = pd.read_csv(run_folder / "occupancy/share.csv").iloc[0]
+    found = json.loads((run_folder / "forest/validation.json").read_text())
+    assert float(page.values["key-forest"]) == pytest.approx(last["forest"])
+    assert float(page.values["key-loss"]) == pytest.approx(loss.sum())
+    assert int(page.values["key-worst"]) == loss.idxmax()
+    assert float(page.values["key-use-4"]) == pytest.approx(share.estimate)
+    assert float(page.values["key-accuracy"]) == pytest.approx(found["balanced_accuracy"])
+    assert page.text.count("pixel count") >= 4
+    assert f"95% limits {share.lower:.0%} to {share.upper:.0%}" in page.text
+    assert f"recorded in {share.naive:.0%} of {share.cells_surveyed:.0f} surveyed" in page.text
+
+
+def test_every_year_of_areas_is_on_the_page(run_folder, page):
+    areas = pd.read_csv(run_folder / "areas.csv")
+    text = (run_folder / "report.html").read_text(encoding="utf-8")
+    for row in areas[areas.what.isin(["forest", "loss", "not seen"])].itertuples():
+        assert f'<data value="{float(row.estimate_ha)}">' in text
+
+
+def test_the_biggest_losses_come_first_with_their_place(run_folder, page):
+    patches = read_table(run_folder / "change/patches.parquet").sort_values("area_ha", ascending=False)
+    top = patches.head(6)
+    told = re.findall(r"\d\. ([\d.]+) ha, (\d{4})", page.text)
+    assert [float(area) for area, _ in told] == pytest.approx(top.area_ha.tolist(), abs=0.05)
+    spot = top.geometry.representative_point().to_crs(4326).iloc[0]
+    assert f"{spot.y:.4f}° N, {spot.x:.4f}° E" in page.text
+    assert f"The 6 largest of {len(patches)} patches" in page.text
+
+
+def test_limits_are_shown_where_they_were_estimated(small_run):
+    folder = small_run()
+    areas = pd.read_csv(folder / "areas.csv")
+    stratified = areas.what.isin(["loss", "forest"])
+    areas["method"] = areas["method"].where(~stratified, "stratified")
+    areas.loc[stratified, ["lower", "upper", "n_samples"]] = [1.5, 222.0, 400]
+    write_table(folder / "areas.csv", areas)
+    page = Page(write_report(folder))
+    assert "95% limits 1.5 ha to 222 ha" in page.text
+    assert "limits of each bar are missing" not in page.text
+    assert "sum of yearly estimates; their limits are in the table" in page.text
+
+
+def test_data_quality_is_told(run_folder, page):
+    assert re.search(r"2018\s+3\s+3\s+[\d.]+\s+6\.0%", page.text)
+    assert "3 records could not be used" in page.text
+    assert "no time" in page.text
+    assert "spatial block cross-validation: 640 labels in blocks of 500 m, 5 folds" in page.text
+
+
+def test_the_recipe_and_the_digests_are_there(run_folder, page):
+    state = json.loads((run_folder / "run.json").read_text())
+    for stage in state["stages"].values():
+        for path, known in stage["outputs"].items():
+            assert path in page.text
+            assert known[:12] in page.text
+    recipe = (run_folder / "recipe.toml").read_text(encoding="utf-8")
+    assert " ".join(recipe.split()) in page.text
+    for word in ("Forest", "Loss year", "Use, not occupancy", "Pixel count", "Not seen"):
+        assert word in page.text
+
+
+# -- what is not there ----------------------------------------------------------------------------------
+
+
+def test_no_loss_at_all(small_run):
+    page = Page(write_report(small_run(losses=False)))
+    assert "No forest loss was found." in page.text
+    assert page.values["key-loss"] == "0.0"
+    assert "key-worst" not in page.values
+    assert "Biggest losses left out: no loss was large enough to be listed." in page.text
+
+
+def test_no_model_and_no_records(small_run):
+    page = Page(write_report(small_run(modelled=False, events=False)))
+    assert "No animal was recorded." in page.text
+    assert "fewer than min_cells" in page.text
+    assert "no estimate" in page.text
+    assert "no model was fitted, so no limits" in page.text
+    assert "width of the 95% limits" not in page.text
+
+
+def test_one_year_only(small_run):
+    page = Page(write_report(small_run(years=(2020,))))
+    assert "Forest in 2020" in page.text
+    assert "Forest loss left out" in page.text
+    assert "key-loss" not in page.values
+
+
+SECTIONS = {
+    "occupancy": (["occupancy.parquet", "occupancy"], "Where the animals are left out"),
+    "sightings": (["sightings.parquet", "effort.parquet", "quarantine.parquet"], "Sightings left out"),
+    "cells": (["cells.parquet"], "Survey cells left out"),
+    "change": (["change", "areas.csv"], "Forest loss left out"),
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_that_the_recipe_leaves_out_is_one_line(small_run, section):
+    folder = small_run()
+    files, line = SECTIONS[section]
+    for name in files:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
+    (folder / "recipe.toml").write_text(re.sub(rf"\[{section}\].*?(?=\n\[|\Z)", "", recipe, flags=re.S))
+    page = Page(write_report(folder))
+    assert f"{line}: the recipe has no section [{section}]." in page.text
+
+
+def test_composites_alone_are_enough_for_a_page(small_run):
+    folder = small_run()
+    for name in ("forest", "change", "occupancy"):
+        shutil.rmtree(folder / name)
+    for path in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
+        path.unlink()
+    page = Page(write_report(folder))
+    assert "Key figures left out" in page.text
+    assert "How good the data are" in page.text
+
+
+def test_what_was_not_recorded_is_said_to_be_so(small_run):
+    folder = small_run()
+    state = json.loads((folder / "run.json").read_text())
+    for stage in state["stages"].values():
+        stage |= {"notes": {}, "seconds": None}
+    write_json(folder / "run.json", {"schema": 1, "stages": state["stages"]})
+    write_json(folder / "forest/validation.json", {"balanced_accuracy": 0.9})
+    page = Page(write_report(folder))
+    assert "Scenes by sensor: not recorded." in page.text
+    assert "versions not recorded" in page.text
+    assert "nan" not in page.text.lower().replace("finance", "")
+    assert "None" not in page.text
+
+
+# -- what others wrote ----------------------------------------------------------------------------------
+
+
+def test_text_of_others_stays_text(small_run):
+    name = "<script>alert(1)</script> & <img src=http://example.org/x>"
+    page = Page(write_report(small_run(name=name, species=("<i>Lynx</i> $x^2$",), years=(2020, 2021))))
+    assert "script" not in page.tags
+    assert "i" not in set(page.tags) - {"i"} or "<i>Lynx</i>" in page.text
+    assert name in page.text
+    assert all(not value.startswith("http") for _, _, value in page.addresses)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="holds no run of habitat"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_damaged_table_is_named_and_the_old_page_kept(small_run):
+    folder = small_run()
+    before = write_report(folder).read_bytes()
+    (folder / "cells.parquet").write_bytes(b"not parquet")
+    with pytest.raises(ReadError, match=r"cells\.parquet"):
+        write_report(folder)
+    assert (folder / "report.html").read_bytes() == before
+
+
+def test_a_broken_state_is_named(small_run):
+    folder = small_run()
+    (folder / "run.json").write_text("{")
+    with pytest.raises(StoreError, match=r"run\.json"):
+        write_report(folder)
