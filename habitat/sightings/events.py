@@ -55,13 +55,11 @@ def _per_minute(times: Any) -> float:
 
 def _groups(table: gpd.GeoDataFrame) -> np.ndarray:
     """Number species x individual x effort or place."""
-    place = (
-        table.geometry.x.round(_PLACE_DECIMALS).astype(str) + " " + table.geometry.y.round(_PLACE_DECIMALS).astype(str)
+    alone = table["effort_id"].isna()
+    keys = table[["species", "individual", "effort_id"]].assign(
+        x=table.geometry.x.round(_PLACE_DECIMALS).where(alone), y=table.geometry.y.round(_PLACE_DECIMALS).where(alone)
     )
-    effort = table["effort_id"].astype(object)
-    station = ("at " + place).where(effort.isna(), "by " + effort.astype(str))
-    keys = pd.DataFrame({"species": table["species"], "individual": table["individual"], "station": station})
-    return keys.groupby(["species", "individual", "station"], dropna=False, sort=False).ngroup().to_numpy()
+    return pd.DataFrame(keys).groupby(list(keys.columns), dropna=False, sort=False).ngroup().to_numpy()
 
 
 def _number(minutes: np.ndarray, group: np.ndarray, apart: float) -> np.ndarray:

@@ -18,6 +18,12 @@ _LOSS_UNKNOWN = 65535
 
 _OF_CELL = ("forest_share", "seen_share")
 
+_ORDER = (
+    *("event", "species", "individual", "time", "effort_id"),
+    *("cell", "habitat_season", "code", "forest_share", "years_since_loss"),
+)
+"""First columns of the joined table."""
+
 
 def habitat_year(times: pd.Series, season: Season, years: Sequence[int]) -> pd.Series:
     """Return the year of the latest mapped season that ended on or before each day (UTC); null if none did.
@@ -95,17 +101,15 @@ def join_to_habitat(
         now = here & (year == mapped)
         code[now] = layer[at.row[now], at.col[now]]
     joined = events.assign(habitat_season=used, code=_null_where(code, code == 0))
-    if loss_year is None:
-        joined["years_since_loss"] = _null_where(code, np.ones(len(events), dtype=bool))
-    else:
-        lost = loss_year[at.row, at.col].astype(np.int64)
-        none = (year == 0) | (lost == 0) | (lost == _LOSS_UNKNOWN) | (lost > year)
-        joined["years_since_loss"] = _null_where(year - lost, none)
     of_cell = habitat.set_index(["cell", "year"])[list(_OF_CELL)]
     wanted = pd.MultiIndex.from_arrays([events["cell"], year])
     for column in _OF_CELL:
         joined[column] = of_cell[column].reindex(wanted).to_numpy()
-    return joined
+    lost = np.zeros(len(events), dtype=np.int64) if loss_year is None else loss_year[at.row, at.col].astype(np.int64)
+    not_lost = (year == 0) | (lost == 0) | (lost == _LOSS_UNKNOWN) | (lost > year)
+    joined["years_since_loss"] = _null_where(year - lost, not_lost)
+    others = [name for name in joined.columns if name not in (*_ORDER, "geometry")]
+    return joined[[*_ORDER, *others, "geometry"]]
 
 
 def _null_where(values: NDArray[np.int64], null: NDArray[np.bool_]) -> pd.arrays.IntegerArray:
