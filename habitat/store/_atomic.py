@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from habitat.errors import StoreError
+from habitat.errors import HabitatError, StoreError
 
 PART = ".part"
 """Ending of a file that is still being written; a killed run leaves it, the next one overwrites it."""
@@ -31,15 +31,20 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, StoreError):
+        _discard(part)
+        if isinstance(error, HabitatError):  # a source that cannot be read is no fault of this file
             raise
         raise StoreError(
             _reason(error), where=path, mend="free some space or choose another [output] folder"
         ) from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        _discard(part)
         raise
+
+
+def _discard(part: Path) -> None:
+    with suppress(OSError):  # the first error is the one to tell
+        part.unlink(missing_ok=True)
 
 
 def _reason(error: OSError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,12 +17,16 @@ import rasterio.shutil
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from habitat.errors import ReadError
+from habitat.errors import HabitatError, ReadError
 from habitat.grids import Block
 from habitat.store._atomic import replacing
 
 _TILE = 256
-_COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "2", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
+_ALMOST_NOTHING = 2**20
+"""Bytes: where fewer are free, a write that failed failed for want of space."""
+_TRAILER = 4
+"""Bytes that follow each tile of a COG."""
+_COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
 
 
 class RasterWriter:
@@ -72,18 +78,38 @@ class RasterWriter:
             "BIGTIFF": "IF_SAFER",
         }
         self._bands, self._colormap, self._tags = tuple(bands), colormap, dict(tags or {})
-        self._path, self._resampling, self._stack = path, resampling, ExitStack()
+        self._path, self._resampling = path, resampling
 
     def __enter__(self) -> Self:
-        self._final = self._stack.enter_context(replacing(self._path))
-        self._raw = self._final.with_suffix(".raw")
-        self._stack.callback(self._raw.unlink, missing_ok=True)
-        self._file = self._stack.enter_context(rasterio.open(self._raw, "w", **self._profile))
-        self._file.descriptions = self._bands
-        self._file.update_tags(**self._tags)
-        if self._colormap is not None:
-            self._file.write_colormap(1, dict(self._colormap))
+        with ExitStack() as stack:
+            final = stack.enter_context(replacing(self._path))
+            self._file = stack.enter_context(self._converted(final))
+            self._file.descriptions = self._bands
+            self._file.update_tags(**self._tags)
+            if self._colormap is not None:
+                self._file.write_colormap(1, dict(self._colormap))
+            self._stack = stack.pop_all()
         return self
+
+    @contextmanager
+    def _converted(self, final: Path) -> Iterator[Any]:
+        """Give a plain GeoTIFF to write to, and make a COG of it if the block ends well."""
+        raw = final.with_suffix(".raw")
+        try:
+            with rasterio.open(raw, "w", **self._profile) as file:
+                yield file
+            rasterio.shutil.copy(raw, final, driver="COG", OVERVIEW_RESAMPLING=self._resampling.upper(), **_COG)
+            _refuse_cut(final)
+        except HabitatError:
+            raise
+        except Exception as error:
+            # Not all of GDAL's errors are RasterioErrors, and none of them has an errno.
+            if not (isinstance(error, OSError) or type(error).__module__.startswith("rasterio")):
+                raise
+            full = shutil.disk_usage(final.parent).free < _ALMOST_NOTHING
+            raise OSError(errno.ENOSPC if full else errno.EIO, _cause(error)) from error
+        finally:
+            raw.unlink(missing_ok=True)
 
     def write(self, values: np.ndarray, block: Block) -> None:
         """Write one block, (band, y, x)."""
@@ -93,18 +119,18 @@ class RasterWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if kind is None:
-            try:
-                self._file.close()
-                options = {**_COG, "OVERVIEW_RESAMPLING": self._resampling.upper()}
-                if self._profile["dtype"] == "float32":
-                    options["PREDICTOR"] = "3"
-                rasterio.shutil.copy(self._raw, self._final, driver="COG", **options)
-            except rasterio.errors.RasterioError as failure:
-                kind, error = OSError, OSError(str(failure))
-                if not self._stack.__exit__(kind, error, None):
-                    raise error from failure
         return self._stack.__exit__(kind, error, trace)
+
+
+def _refuse_cut(path: Path) -> None:
+    """GDAL does not say so when the disk is full as it closes a file: the end of the last tile is missing then."""
+    with rasterio.open(path) as file:
+        row, col = ((length - 1) // _TILE for length in file.shape)
+        start, length = (
+            int(file.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=1) or 0) for what in ("OFFSET", "SIZE")
+        )
+    if path.stat().st_size < start + length + _TRAILER:
+        raise OSError("the file was cut short")
 
 
 def write_raster(

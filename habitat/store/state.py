@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from habitat.errors import StoreError
+from habitat.store._atomic import PART
 from habitat.store.tables import write_json
 
 SCHEMA = 1
@@ -56,14 +57,15 @@ class Run:
         self.folder = folder
         self._file = folder / "run.json"
         self.state: dict[str, Any] = {"schema": SCHEMA, "stages": {}}
+        identity = json.loads(json.dumps(identity, default=str))  # as run.json gives it back
         if self._file.exists():
             self.state = _read_state(self._file)
             self._refuse_another(identity, recipe)
-        elif folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
+        elif folder.exists() and (not folder.is_dir() or not all(map(_is_leftover, folder.iterdir()))):
             raise StoreError(
                 "is not empty and holds no run of habitat", where=folder, mend="choose an empty [output] folder"
             )
-        self.state |= {"identity": json.loads(json.dumps(identity, default=str)), "recipe": self._relative(recipe)}
+        self.state |= {"identity": identity, "recipe": self._relative(recipe)}
 
     def _relative(self, recipe: Path) -> str:
         return Path(os.path.relpath(recipe, self.folder)).as_posix()
@@ -71,8 +73,8 @@ class Run:
     def _refuse_another(self, identity: dict[str, Any], recipe: Path) -> None:
         known = self.state.get("identity")
         mend = "choose another [output] folder, or delete this one"
-        if known is not None and digest(known) != digest(json.loads(json.dumps(identity, default=str))):
-            changed = sorted(k for k in {*known, *identity} if str(known.get(k)) != str(identity.get(k)))
+        if known is not None and known != identity:
+            changed = sorted(key for key in {*known, *identity} if known.get(key) != identity.get(key))
             raise StoreError(
                 f"holds the run of another recipe ({', '.join(changed)} differ)", where=self.folder, mend=mend
             )
@@ -161,6 +163,11 @@ class Run:
     def save(self) -> None:
         """Write run.json."""
         write_json(self._file, self.state)
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether a run that was killed before it wrote its state may have left this."""
+    return path.name == ".lock" or path.name.endswith(PART)
 
 
 def _read_state(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def write_table(path: Path, table: Any) -> None:
 
 
 def read_table(path: Path) -> Any:
-    """Read a GeoParquet table, or a CSV.
+    """Read a GeoParquet table, a Parquet table without geometry, or a CSV.
 
     Raises
     ------
@@ -29,9 +29,13 @@ def read_table(path: Path) -> Any:
     """
     import geopandas as gpd
     import pandas as pd
+    import pyarrow.parquet as pq
 
     try:
-        return pd.read_csv(path) if path.suffix == ".csv" else gpd.read_parquet(path)
+        if path.suffix == ".csv":
+            return pd.read_csv(path)
+        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
+        return gpd.read_parquet(path) if has_geometry else pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise ReadError(f"cannot be read as a table ({error})", where=path, mend="run its stage again") from error
 
