@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tokenize
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -88,6 +89,30 @@ def test_import_is_light() -> None:
 
 def test_the_command_line_starts_light() -> None:
     assert not heavy_modules_after("import habitat.cli")
+
+
+def third_party_imports() -> set[str]:
+    """Distributions that the library imports, inside functions too."""
+    found = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module or "")
+    tops = {"odc." + name.split(".")[1] if name.startswith("odc.") else name.split(".")[0] for name in found}
+    distributions = {"sklearn": "scikit-learn", "odc.geo": "odc-geo", "odc.loader": "odc-loader"}
+    distributions |= {"odc.stac": "odc-stac", "tomli_w": "tomli-w"}
+    return {distributions.get(top, top) for top in tops - set(sys.stdlib_module_names) - {"habitat"}}
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["dask"]]
+    names = {re.match(r"[\w-]+", text)[0] for text in declared}  # type: ignore[index]
+    engines = {"pyarrow", "pyogrio"}  # geopandas calls them
+    assert third_party_imports() - names == set(), "imported and not declared"
+    assert names - third_party_imports() - engines == set(), "declared and not imported"
 
 
 # -- shape ----------------------------------------------------------------------------------------------
