@@ -75,7 +75,7 @@ class Contract:
             if cube[name].dtype.kind not in kinds:
                 raise ContractError(f"variable {name!r} is {cube[name].dtype}, not of kind {kinds!r}", where=self.name)
         named = (*self.variables, *(name for name in self.some_of if name in cube))
-        for name in named or tuple(cube.data_vars):
+        for name in named or map(str, cube.data_vars):
             if cube[name].dims != self.dims:
                 raise ContractError(
                     f"variable {name!r} has dimensions {cube[name].dims}, not {self.dims}", where=self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def load_block(work: Path, name: str) -> dict[str, np.ndarray]:
 
 
 def _compute(path: Path, job: Job) -> None:
-    arrays = job()
+    arrays: dict[str, Any] = dict(job())
     with replacing(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
 
