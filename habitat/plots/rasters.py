@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.collections import PathCollection
-from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize, to_rgba
+from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 from odc.geo.geobox import GeoBox
 
 from habitat.legend import UNKNOWN, Legend
@@ -42,7 +41,8 @@ UNSEEN = "not seen, or outside the area"
 """What is hatched: only the area's outline, which rasters lack, tells the two apart."""
 
 _FOREST, _OPEN = "#cddccd", "#f4f2ea"
-_LOOKS = colormaps["Blues"]
+_LOOKS, _STEPS = colormaps["Blues"], 8
+"""Colours of looks, and into how many steps they are cut at most."""
 
 
 def forest_map(code: np.ndarray, grid: GeoBox, legend: Legend, *, title: str = "", key: bool = True) -> Figure:
@@ -118,14 +118,17 @@ def looks_map(looks: np.ndarray, grid: GeoBox, *, title: str = "", label: str = 
         Clear observations; 0 = never seen.
     """
     most = max(int(looks.max(initial=0)), 1)
-    norm = Normalize(0, most)
-    image = _LOOKS(norm(looks))
+    step = -(-most // _STEPS)
+    colors = ListedColormap(_LOOKS(np.linspace(0.25, 1, -(-most // step))))
+    image = colors((np.maximum(looks, 1) - 1) // step)
     image[looks == 0] = 0
     entries = [Patch(**HATCH, label=UNSEEN)] if (looks == 0).any() else []
     figure, axes, bar = sheet(bounds_of(grid), title, entries, bar=True)
     paint(axes, image, grid)
-    ticks = MaxNLocator(5, integer=True).tick_values(0, most)
-    color_bar(bar, label, _LOOKS, norm, [(t, f"{t:g}") for t in ticks if t <= most])
+    norm = BoundaryNorm(np.arange(colors.N + 1) - 0.5, colors.N)
+    firsts = [1 + step * k for k in range(colors.N)]
+    names = [f"{k}" if step == 1 else f"{k}–{k + step - 1}" for k in firsts]
+    color_bar(bar, label, colors, norm, list(enumerate(names)))
     return figure
 
 

@@ -36,6 +36,7 @@ class RunFolder:
     recipe_text: str
     legend: Legend
     _tables: dict[str, Any] = field(default_factory=dict, repr=False)
+    _areas: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
 
     def file(self, *parts: str) -> Path | None:
         """The path of a file, or None if it is not there."""
@@ -49,6 +50,12 @@ class RunFolder:
             table = None if path is None else read_table(path)
             self._tables[name] = table if table is not None and len(table) else None
         return self._tables[name]
+
+    def class_areas(self, year: int) -> dict[int, float]:
+        """Hectares of each code in the map of `year`, by counting its pixels once."""
+        if year not in self._areas:
+            self._areas[year] = count_classes(self.path / f"forest/{year}.tif")
+        return self._areas[year]
 
     def json(self, name: str) -> dict[str, Any] | None:
         """A JSON file, or None if it is not there."""
@@ -168,7 +175,7 @@ def chip(
     return bands, _thinned_grid(grid, rows, cols, shape)
 
 
-def class_areas(path: Path) -> dict[int, float]:
+def count_classes(path: Path) -> dict[int, float]:
     """Return hectares of each code of a map, by counting its pixels."""
     counts = np.zeros(256, dtype=np.int64)
     with open_raster(path) as file:

@@ -9,7 +9,7 @@ import numpy as np
 from habitat.legend import UNKNOWN
 from habitat.plots import before_after, forest_map, loss_by_year, loss_map
 from habitat.plots.rasters import NO_LOSS, NOT_SEEN
-from habitat.report.folder import RunFolder, chip, class_areas, thumbnail
+from habitat.report.folder import RunFolder, chip, thumbnail
 from habitat.report.pictures import Inset, inset, thinned
 from habitat.report.words import hectares, is_number, limits, number, percent, place
 
@@ -29,7 +29,7 @@ def forest_maps(run: RunFolder) -> dict[str, Any] | str:
     if not years:
         return run.left_out("forest", "forest/<year>.tif")
     ends = sorted({years[0], years[-1]})
-    areas = {year: class_areas(run.path / f"forest/{year}.tif") for year in ends}
+    areas = {year: run.class_areas(year) for year in ends}
     present = [c for c in run.legend if any(c.code in areas[year] for year in ends)]
     rows = [_class_row(c.name, c.color, c.forest, [areas[year].get(c.code, 0.0) for year in ends]) for c in present]
     unseen = [unseen_ha(run, year) for year in ends]
@@ -61,7 +61,14 @@ def unseen_ha(run: RunFolder, year: int) -> float:
         rows = areas[(areas["year"] == year) & areas["what"].isin(UNSEEN)]
         if len(rows):
             return float(rows["estimate_ha"].iloc[0])
-    return class_areas(run.path / f"forest/{year}.tif").get(UNKNOWN, 0.0)
+    return run.class_areas(year).get(UNKNOWN, 0.0)
+
+
+def unseen_share(run: RunFolder, year: int) -> float:
+    """Share of the area that has no state in the map of `year`; 0 for an area without pixels."""
+    unseen = unseen_ha(run, year)
+    whole = unseen + sum(area for code, area in run.class_areas(year).items() if code != UNKNOWN)
+    return unseen / whole if whole > 0 else 0.0
 
 
 def _land_cover(run: RunFolder, year: int) -> Inset:
@@ -81,6 +88,9 @@ def losses(run: RunFolder) -> dict[str, Any] | str:
     if raster is None and (areas is None or not (areas["what"] == "loss").any()):
         return run.left_out("change", "change/loss_year.tif", "areas.csv")
     section: dict[str, Any] = {"chart": None, "map": None, "rows": area_rows(run), "counted": False, "doubts": True}
+    section["unseen"] = ", ".join(
+        f"{y} ({percent(s)})" for y in run.years("forest") if (s := unseen_share(run, y)) > 0.05
+    )
     if areas is not None and (areas["what"] == "loss").any():
         loss = areas[areas["what"] == "loss"]
         section["counted"] = bool((loss["method"] == "pixel_count").any())

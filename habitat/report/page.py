@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from habitat.report.folder import RunFolder, read_folder
-from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses
+from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses, unseen_share
 from habitat.report.provenance import definitions, provenance
-from habitat.report.quality import seeing, set_aside, unseen_share, validation
+from habitat.report.quality import seeing, set_aside, validation
 from habitat.report.survey import occupancy, share_rows, sightings, survey_cells
 from habitat.report.words import hectares, percent, season, span
 from habitat.store import write_text
@@ -95,9 +95,10 @@ def _forest_keys(run: RunFolder) -> list[dict[str, Any]]:
     forest = areas[areas["what"] == "forest"].sort_values("year")
     if len(forest):
         last, year = area_entry(forest.iloc[-1]), int(forest.iloc[-1]["year"])
-        unseen = unseen_share(run, year)
-        note = f"{percent(unseen)} of the area was not seen" if unseen else "the whole area was seen"
-        note = note if unseen is not None else ""
+        note = ""
+        if year in run.years("forest"):
+            unseen = unseen_share(run, year)
+            note = f"{percent(unseen)} of the area was not seen" if unseen else "the whole area was seen"
         keys.append({"id": "forest", "label": f"Forest in {year}", **last, "note": note})
     loss = areas[areas["what"] == "loss"].sort_values("year")
     if len(loss):

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from habitat.legend import UNKNOWN
 from habitat.plots import looks_map
-from habitat.report.folder import RunFolder, class_areas, mean_looks, thumbnail
-from habitat.report.forest import unseen_ha
+from habitat.report.folder import RunFolder, mean_looks, thumbnail
+from habitat.report.forest import unseen_share
 from habitat.report.pictures import Inset, inset, thinned
 from habitat.report.words import NOT_RECORDED, is_number, limits, number, percent, plural
 
@@ -22,7 +21,7 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
     years = sorted({*run.years("composites"), *run.years("forest")})
     if not years:
         return run.left_out("scenes", "composites/<year>.tif")
-    scenes = scene_list(run)
+    scenes, mapped = scene_list(run), run.years("forest")
     sensors = sorted({scene["sensor"] for scene in scenes})
     counts = Counter((scene["date"][:4], scene["sensor"]) for scene in scenes)
     looks = {y: mean_looks(path) for y in years if (path := run.file("composites", f"{y}.tif"))}
@@ -31,7 +30,7 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
             "year": year,
             "scenes": [f"{counts[str(year), sensor]:,}" for sensor in sensors],
             "looks": number(looks.get(year), 1),
-            "unseen": percent(unseen_share(run, year)),
+            "unseen": percent(unseen_share(run, year)) if year in mapped else NOT_RECORDED,
         }
         for year in years
     ]
@@ -54,16 +53,6 @@ def scene_list(run: RunFolder) -> list[dict[str, str]]:
     return sorted(scenes, key=lambda s: (s["date"], s["id"]))
 
 
-def unseen_share(run: RunFolder, year: int) -> float | None:
-    """Share of the area that has no state in the map of `year`."""
-    path = run.file("forest", f"{year}.tif")
-    if path is None:
-        return None
-    unseen = unseen_ha(run, year)
-    whole = unseen + sum(area for code, area in class_areas(path).items() if code != UNKNOWN)
-    return unseen / whole if whole > 0 else None
-
-
 def _fewest_looks(run: RunFolder) -> Inset | None:
     """The map of the fewest looks that a pixel had in any year."""
     fewest, last = None, None
@@ -77,7 +66,7 @@ def _fewest_looks(run: RunFolder) -> Inset | None:
     if fewest is None or last is None:
         return None
     figure = looks_map(fewest, last.grid, label="fewest clear looks in any year")
-    caption = "The fewest clear looks that each place had in a mapping season. One look cannot be checked by another."
+    caption = "The fewest clear looks of any mapping season; hatched: none in at least one. A single look has no check."
     return inset(figure, "Map of the fewest clear looks in any year.", caption + thinned(last))
 
 
@@ -97,9 +86,16 @@ def validation(run: RunFolder) -> dict[str, Any] | str:
         "folds": len(found.get("folds") or []),
         "balanced": percent(found.get("balanced_accuracy")),
         "overall": percent(found.get("overall_accuracy")),
-        "limits": limits(found.get("balanced_accuracy_low"), found.get("balanced_accuracy_high"), percent),
+        "limits": limits(found.get("balanced_accuracy_low"), found.get("balanced_accuracy_high"), percent)
+        or _between_folds(found.get("folds") or []),
         "confusion": _confusion(run, found),
     }
+
+
+def _between_folds(folds: list[dict[str, Any]]) -> str:
+    """How far the folds lie apart, in words: no limits, but the spread that there is."""
+    found = [fold["balanced_accuracy"] for fold in folds if is_number(fold.get("balanced_accuracy"))]
+    return f"{percent(min(found))} to {percent(max(found))} in {len(found)} folds" if len(found) > 1 else ""
 
 
 def _confusion(run: RunFolder, found: dict[str, Any]) -> dict[str, Any] | None:
