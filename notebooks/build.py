@@ -31,7 +31,7 @@ METADATA = {
 }
 
 
-def scripts(folder: Path = HERE) -> list[Path]:
+def scripts(folder: Path) -> list[Path]:
     """All notebooks' scripts, in their order."""
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
@@ -83,14 +83,14 @@ def is_current(script: Path) -> bool:
     return same and any(cell.get("outputs") for cell in kept.cells)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Build or check; return the exit status."""
+def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
+    """Build or check the notebooks of a folder; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="run all, write nothing here, fail on an error")
     check = parser.parse_args(arguments).check
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        for script in scripts():
+        for script in scripts(folder):
             try:
                 notebook = execute(script)
             except CellExecutionError as error:
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
             if check and not is_current(script):
                 print(f"{script.name}: its .ipynb is out of date; run python notebooks/build.py", file=sys.stderr)
                 failed += 1
-            target = (Path(scratch) if check else HERE) / script.with_suffix(".ipynb").name
+            target = (Path(scratch) if check else folder) / script.with_suffix(".ipynb").name
             nbformat.write(notebook, target)
             print(f"{script.name}: {'runs' if check else f'written to {target.name}'}")
     return int(failed > 0)

@@ -51,25 +51,21 @@ def test_the_first_map_takes_about_fifteen_lines():
     assert len(statements) <= 17
 
 
-def test_building_twice_gives_the_same_bytes(build, tmp_path, monkeypatch):
+def test_building_twice_gives_the_same_bytes(build, tmp_path):
     script = tmp_path / "01_tiny.py"
     script.write_text("# %% [markdown]\n# # Tiny\n\n# %%\nprint(6 * 7)\n", encoding="utf-8")
-    monkeypatch.setattr(build, "HERE", tmp_path)
-    monkeypatch.setattr(build.scripts, "__defaults__", (tmp_path,))
-    assert build.main([]) == 0
+    assert build.main([], tmp_path) == 0
     first = script.with_suffix(".ipynb").read_bytes()
     assert b"42" in first
-    assert build.main(["--check"]) == 0
-    assert build.main([]) == 0
+    assert build.main(["--check"], tmp_path) == 0
+    assert build.main([], tmp_path) == 0
     assert script.with_suffix(".ipynb").read_bytes() == first
 
 
-def test_check_fails_on_errors_warnings_and_stale_notebooks(build, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(build, "HERE", tmp_path)
-    monkeypatch.setattr(build.scripts, "__defaults__", (tmp_path,))
+def test_check_fails_on_errors_warnings_and_stale_notebooks(build, tmp_path, capsys):
     (tmp_path / "01_fails.py").write_text("# %%\n1 / 0\n", encoding="utf-8")
     (tmp_path / "02_warns.py").write_text("# %%\nimport warnings\n\nwarnings.warn('careful')\n", encoding="utf-8")
-    assert build.main(["--check"]) == 1
+    assert build.main(["--check"], tmp_path) == 1
     said = capsys.readouterr().err
     assert "01_fails.py: fails" in said
     assert "02_warns.py: writes to standard error" in said

@@ -38,7 +38,10 @@ def loss_by_year(areas: Any, *, title: str = "") -> Figure:
         axes.set_xlim(years[0] - 0.6, years[-1] + 0.6)
         axes.set_ylim(0, max(float(top.max(initial=0)) * 1.12, 1))
         axes.set_xticks(years[:: -(-len(years) // 12)])
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    if (hectares > 0).any():
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    else:
+        axes.set_yticks([0])
     return figure
 
 

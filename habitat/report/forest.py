@@ -19,6 +19,9 @@ BIGGEST = 6
 UNSEEN = ("not seen", "unseen")
 """What areas.csv calls the area without a state."""
 
+_MUCH, _FEW = 0.05, 3
+"""Share of the area that is much not to see; as many years as are named one by one."""
+
 _CHIP_M = 700
 """Smallest side of a before-and-after picture: less has no surroundings to compare with."""
 
@@ -88,9 +91,7 @@ def losses(run: RunFolder) -> dict[str, Any] | str:
     if raster is None and (areas is None or not (areas["what"] == "loss").any()):
         return run.left_out("change", "change/loss_year.tif", "areas.csv")
     section: dict[str, Any] = {"chart": None, "map": None, "rows": area_rows(run), "counted": False, "doubts": True}
-    section["unseen"] = ", ".join(
-        f"{y} ({percent(s)})" for y in run.years("forest") if (s := unseen_share(run, y)) > 0.05
-    )
+    section["unseen"] = _hardly_seen(run)
     if areas is not None and (areas["what"] == "loss").any():
         loss = areas[areas["what"] == "loss"]
         section["counted"] = bool((loss["method"] == "pixel_count").any())
@@ -101,6 +102,15 @@ def losses(run: RunFolder) -> dict[str, Any] | str:
     if raster is not None:
         section["map"] = _loss_map(run, areas)
     return section
+
+
+def _hardly_seen(run: RunFolder) -> str:
+    """Name the years in which so much was not seen that areas of years do not compare."""
+    years = run.years("forest")
+    poor = {year: share for year in years if (share := unseen_share(run, year)) > _MUCH}
+    if len(poor) > _FEW:
+        return f"{len(poor)} of {len(years)} years"
+    return " and ".join(f"{year} ({percent(share)})" for year, share in poor.items())
 
 
 def _loss_map(run: RunFolder, areas: Any) -> Inset:
