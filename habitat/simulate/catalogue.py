@@ -115,7 +115,6 @@ def _item(scene: Scene, name: str, collection: str, area: Area) -> dict[str, Any
         "properties": properties,
         "assets": {key: _asset(key, raster.grid, overpass) for key, raster in scene.assets.items()},
         "links": [
-            _link("self", f"./{name}.json", kind="application/geo+json"),
             _link("root", "../../../catalog.json"),
             _link("parent", "../collection.json"),
             _link("collection", "../collection.json"),

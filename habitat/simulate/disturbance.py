@@ -30,16 +30,17 @@ def make_history(landscape: Landscape, years: range, streams: Streams) -> Histor
     Cuts fall between 20 September and 31 March, fires between 1 April and 15 May, so none inside a mapping
     season of June to mid-September: loss year Y is an event after the season of Y - 1 and before that of Y.
     """
-    events: list[Event] = []
+    history = History(landscape, ())
     for year in range(years[0] - BEFORE_YEARS, years[-1] + 2):
-        for draw, last in ((_cuts, (3, 31)), (_thinnings, (3, 31)), (_fires, (5, 15))):
-            now = History(landscape, tuple(events)).at(
-                date(year - 1, 9, 19) if draw is not _fires else date(year, 3, 31)
-            )
-            events += draw(landscape, now.cover, year, streams(draw.__name__, year))
-            assert all(event.date <= date(year, *last) for event in events)
-        events.sort(key=lambda event: event.date)
-    return History(landscape, tuple(events))
+        autumn, spring = date(year - 1, 9, 19), date(year, 3, 31)
+        for purpose, draw, eve in (
+            ("cuts", _cuts, autumn),
+            ("thinnings", _thinnings, autumn),
+            ("fires", _fires, spring),
+        ):
+            events = draw(landscape, history.at(eve).cover, year, streams(purpose, year))
+            history = History(landscape, tuple(sorted((*history.events, *events), key=lambda event: event.date)))
+    return history
 
 
 def _cuts(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator) -> list[Event]:
@@ -60,9 +61,9 @@ def _fellings(
     old = (cover > 0.55) * np.exp(-2.5 * landscape.terrain.slope)
     events: list[Event] = []
     for _ in range(200):
-        if wanted < 0.3 or not old.any():
+        if not old.any() or (wanted < 1 and rng.random() >= wanted):  # no plot is smaller than a hectare
             break
-        hectares = min(float(np.clip(rng.lognormal(1.1, 0.7), 1, 15)), max(wanted, 0.5))
+        hectares = min(float(np.clip(rng.lognormal(1.4, 0.6), 1, 15)), max(wanted, 1.0))
         centre = int(rng.choice(old.size, p=(old / old.sum()).ravel()))
         rows, cols, inside = _plot(rng, cover.shape, divmod(centre, cover.shape[1]), hectares)
         inside &= forest[rows, cols]
@@ -109,7 +110,7 @@ def _fires(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Ge
         start = int(rng.choice(np.flatnonzero(grass)))
         hectares = min(float(np.clip(rng.lognormal(3.0, 0.6), 5, 80)), 0.06 * landscape.area.hectares)
         rows, cols, touched = _burn(rng, fuel, grass, divmod(start, cover.shape[1]), hectares)
-        severity = smooth_noise(rng, touched.shape, 4) + 0.6 * smooth_noise(rng, touched.shape, 1)
+        severity = smooth_noise(rng, touched.shape, 6) + 0.25 * smooth_noise(rng, touched.shape, 1.5)
         in_forest = touched & forest[rows, cols]
         killed = in_forest & (severity > rng.uniform(0.3, 0.9))
         if killed.sum() > deaths_left:

@@ -103,7 +103,7 @@ def snow_cover(
 ) -> np.ndarray:
     """Share of open ground under snow, 0-1: late November to late March, longer where it is high or shaded."""
     day = day_of_year if day_of_year > 200 else day_of_year + 365
-    longer = 0.05 * (height_m - 100) - 10 * southness + 5 * patches
+    longer = 0.035 * (height_m - 100) - 10 * southness + 5 * patches
     first, last = 332 - 0.5 * longer, 365 + 76 + longer + 12 * (weather.snow - 1)
     lies = logistic((day - first) / 5) * (1 - logistic((day - last) / 5))
-    return np.clip(weather.snow * lies * (0.6 + 0.2 * patches), 0, 0.98).astype(np.float32)
+    return np.clip(weather.snow * lies * (0.75 + 0.18 * patches), 0, 0.98).astype(np.float32)

@@ -103,11 +103,12 @@ def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
     dead = np.where(state.killed_by_fire, 0.16 * np.exp(-state.years_since_loss / 4), 0.0).astype(np.float32)
     needles, deciduous = state.cover * evergreen, state.cover * (1 - evergreen)
     bare_crowns = deciduous * (1 - leaves) + dead
-    # crowns shade the gaps between them, leafless ones a little
-    gaps = np.clip(1 - state.cover - dead, 0, 1) * (1 - 0.45 * (needles + deciduous * leaves) - 0.15 * bare_crowns)
+    # crowns shade the gaps between them, low and leafless ones a little
+    shade = np.where(young, 0.3, 0.45) * (needles + deciduous * leaves) + 0.15 * bare_crowns
+    gaps = np.clip(1 - state.cover - dead, 0, 1) * (1 - shade)
 
     shares = below * (gaps + 0.45 * bare_crowns)
-    shares[spectra.LEAF] += deciduous * leaves * (1 - turned) * np.where(young, 1.08, 1.0)
+    shares[spectra.LEAF] += deciduous * leaves * (1 - turned)
     shares[spectra.AUTUMN] += deciduous * leaves * turned
     shares[spectra.NEEDLE] += needles * (1 - 0.12 * snow)
     shares[spectra.SNOW] += needles * 0.12 * snow

@@ -77,7 +77,7 @@ def make_terrain(area: Area, streams: Streams) -> Terrain:
         river_m = np.minimum(river_m, np.abs(across - middle - _meander(rng, along)))
 
     relief_m = min(120.0 + 110.0 * area.size_m / 1000, 700.0)
-    lift = 1 - np.exp(-((river_m / np.float32(0.3 * min(area.size_m, 4000))) ** 1.5))
+    lift = 1 - np.exp(-((river_m / np.float32(0.3 * np.clip(area.size_m, 2500, 4000))) ** 1.5))
     hills = fractal_noise(rng, (n, n), (70, 28, 11), (1.0, 0.5, 0.2))
     height = _VALLEY_M + relief_m * lift * (0.62 + 0.19 * np.clip(hills, -2.5, 2.5)) + 0.004 * (along - along.min())
     height = ndimage.gaussian_filter(height, 2.0).astype(np.float32)

@@ -33,7 +33,7 @@ training = "training.gpkg"     # points with a class `code` and the `date` they 
 min_patch_ha = 0.5             # smaller losses are not reported
 
 [cells]
-size_m = {cell}                  # survey cells; 300 m suits a small invented animal, not a tiger
+size_m = {cell}                   # survey cells; 300 m suits a small invented animal, not a tiger
 
 [sightings]
 files = ["sightings.csv", "patrol_sightings.gpkg"]
