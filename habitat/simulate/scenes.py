@@ -43,8 +43,8 @@ _NOISE = ((0.0012, 0.006), (0.0012, 0.006), (0.0012, 0.006), (0.0015, 0.007), (0
 
 _GEOLOCATION_M = {SENTINEL2: 2.5, LANDSAT: 4.0}
 """By how much a scene may lie beside where it says, standard deviation along each axis."""
-_STEP = {SENTINEL2: 5, LANDSAT: 18}
-"""Digital numbers are multiples of this, 0.0005 of reflectance: finer steps would be noise, which does not compress."""
+_STEP = {SENTINEL2: 8, LANDSAT: 29}
+"""Digital numbers are multiples of this, 0.0008 of reflectance: finer steps would be noise, which does not compress."""
 
 
 @dataclass(frozen=True)
