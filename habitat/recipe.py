@@ -145,6 +145,8 @@ class SightingsSection(_Section):
     """Only these; default: all."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Our column name = theirs."""
+    timezone: str | None = None
+    """Zone of times that carry none, such as Asia/Vladivostok."""
     independent_minutes: Annotated[float, Field(ge=0)] = 30
 
     @field_validator("files", "species", mode="before")
