@@ -138,7 +138,7 @@ class CellsSection(_Section):
 class SightingsSection(_Section):
     """Where animals were recorded, and where someone looked."""
 
-    files: list[str]
+    files: Annotated[list[str], Field(min_length=1)]
     effort: str | None = None
     """Deployments of cameras; without it nothing can be said of places where nothing was seen."""
     species: list[str] | None = None
@@ -238,8 +238,11 @@ def read_recipe(path: str | Path) -> Recipe:
         If the file is missing or broken, or a key is unknown, missing or impossible.
     """
     path = Path(path).resolve()
+    settings = _read_toml(path)
+    if "file" in settings:  # it is a field of Recipe, but not one to be set
+        raise RecipeError("unknown key 'file'", where=path, mend="remove it")
     try:
-        return Recipe.model_validate({**_read_toml(path), "file": path})
+        return Recipe.model_validate({**settings, "file": path})
     except ValidationError as error:
         raise _first_fault(path, error) from error
 
@@ -279,7 +282,7 @@ def _nearest(loc: tuple[int | str, ...]) -> str:
         model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
         if model is None:
             return "remove it"
-    known = [name for name in model.model_fields if name != "file"]
+    known = [name for name in model.model_fields if model is not Recipe or name != "file"]
     near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
 
@@ -297,9 +300,10 @@ def read_legend(path: Path) -> Legend:
         raise RecipeError("holds no [[class]]", where=path, mend="give each class code, name, color and forest")
     try:
         classes = tuple(
-            LandCover(int(row["code"]), str(row["name"]), str(row["color"]), bool(row["forest"])) for row in rows
+            LandCover(_of(row, "code", int), _of(row, "name", str), _of(row, "color", str), _of(row, "forest", bool))
+            for row in rows
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         raise RecipeError(
             f"a [[class]] lacks or garbles {error}", where=path, mend="give each class code, name, color and forest"
         ) from error
@@ -307,6 +311,12 @@ def read_legend(path: Path) -> Legend:
         return Legend(classes)
     except RecipeError as error:
         raise RecipeError(error.what, where=path, mend=error.mend) from error
+
+
+def _of(row: dict[str, Any], key: str, kind: type) -> Any:
+    if type(row[key]) is not kind:  # forest = "no" is no truth value
+        raise TypeError(f"{key} = {row[key]!r}")
+    return row[key]
 
 
 def legend_of(recipe: Recipe) -> Legend:
