@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from habitat.errors import CatalogueError
@@ -58,7 +59,7 @@ def scene_from_item(item: pystac.Item) -> Scene | None:
     Raises
     ------
     CatalogueError
-        If the item has no date.
+        If the item has no date, or states something that is no number.
     """
     sensor = _sensor_of(item)
     if sensor is None:
@@ -79,8 +80,8 @@ def scene_from_item(item: pystac.Item) -> Scene | None:
     return Scene(
         id=item.id,
         sensor=sensor,
-        time=time,
-        cloud_percent=item.properties.get("eo:cloud_cover"),
+        time=time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC),
+        cloud_percent=_number(item, item.properties, "eo:cloud_cover"),
         geometry=shapely.geometry.shape(item.geometry) if item.geometry else None,
         bands=bands,
         quality=None
@@ -107,15 +108,33 @@ def _radiometry(item: pystac.Item, asset: pystac.Asset, sensor: Sensor) -> tuple
     """
     stated = asset.extra_fields.get("raster:bands") or asset.extra_fields.get("bands") or [{}]
     band = stated[0] if isinstance(stated[0], dict) else {}
-    scale = float(band.get("scale", band.get("raster:scale", sensor.scale)))
-    nodata = band.get("nodata", sensor.nodata)
-    offset = band.get("offset", band.get("raster:offset"))
+    scale = _number(item, band, "scale", "raster:scale")
+    offset = _number(item, band, "offset", "raster:offset")
+    nodata = _number(item, band, "nodata")
     if sensor is SENTINEL2:
         if item.properties.get("earthsearch:boa_offset_applied") is True:
             offset = 0.0
         elif offset is None:
             offset = BASELINE_OFFSET if _baseline(item) >= OFFSET_BASELINE else 0.0
-    return scale, float(sensor.offset if offset is None else offset), int(nodata)
+    return (
+        sensor.scale if scale is None else scale,
+        sensor.offset if offset is None else offset,
+        sensor.nodata if nodata is None else int(nodata),
+    )
+
+
+def _number(item: pystac.Item, fields: Mapping[str, Any], *names: str) -> float | None:
+    """The number that an item states under one of `names`; None where it states none."""
+    name, value = next(((n, fields[n]) for n in names if fields.get(n) is not None), ("", None))
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise CatalogueError(f"{name} {value!r} is no number", where=f"item {item.id}", mend="correct the item")
+    return number
 
 
 def _baseline(item: pystac.Item) -> tuple[int, ...]:
