@@ -59,7 +59,7 @@ def scene_from_item(item: pystac.Item) -> Scene | None:
     Raises
     ------
     CatalogueError
-        If the item has no date, or states something that is no number.
+        If the item has no date, or states a number or footprint that is none.
     """
     sensor = _sensor_of(item)
     if sensor is None:
@@ -67,8 +67,6 @@ def scene_from_item(item: pystac.Item) -> Scene | None:
     time = item.datetime or item.common_metadata.start_datetime
     if time is None:
         raise CatalogueError("has no datetime", where=f"item {item.id}", mend="remove the item from the catalogue")
-    import shapely.geometry
-
     assets = {name.lower(): asset for name, asset in item.assets.items()}
     bands = {}
     for band, names in sensor.bands.items():
@@ -82,7 +80,7 @@ def scene_from_item(item: pystac.Item) -> Scene | None:
         sensor=sensor,
         time=time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC),
         cloud_percent=_number(item, item.properties, "eo:cloud_cover"),
-        geometry=shapely.geometry.shape(item.geometry) if item.geometry else None,
+        geometry=_footprint(item),
         bands=bands,
         quality=None
         if quality is None
@@ -98,6 +96,15 @@ def _sensor_of(item: pystac.Item) -> Sensor | None:
             if name and str(name).lower().startswith(sensor.platforms):
                 return sensor
     return None
+
+
+def _footprint(item: pystac.Item) -> Any:
+    import shapely.geometry
+
+    try:
+        return shapely.geometry.shape(item.geometry) if item.geometry else None
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise CatalogueError("has no readable geometry", where=f"item {item.id}", mend="correct the item") from error
 
 
 def _radiometry(item: pystac.Item, asset: pystac.Asset, sensor: Sensor) -> tuple[float, float, int]:
