@@ -175,6 +175,16 @@ def chip(
     return bands, _thinned_grid(grid, rows, cols, shape)
 
 
+def square(path: Path, center: tuple[float, float], side_m: float) -> tuple[np.ndarray, GeoBox]:
+    """Return the first band (y, x) of a square of a raster, pixel for pixel, and its grid."""
+    with open_raster(path) as file:
+        grid = GeoBox.from_rio(file)
+        rows, cols = _square(grid, center, side_m)
+        shape = (rows.stop - rows.start, cols.stop - cols.start)
+        values = file.read(1, window=Window(cols.start, rows.start, shape[1], shape[0]))
+    return values, _thinned_grid(grid, rows, cols, shape)
+
+
 def count_classes(path: Path) -> dict[int, float]:
     """Return hectares of each code of a map, by counting its pixels."""
     counts = np.zeros(256, dtype=np.int64)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from habitat.grids import rasterize
 from habitat.legend import UNKNOWN
 from habitat.plots import before_after, forest_map, loss_by_year, loss_map
 from habitat.plots.rasters import NO_LOSS, NOT_SEEN
-from habitat.report.folder import RunFolder, chip, thumbnail
+from habitat.report.folder import RunFolder, chip, square, thumbnail
 from habitat.report.pictures import Inset, inset, thinned
-from habitat.report.words import hectares, is_number, limits, number, percent, place
+from habitat.report.words import hectares, is_number, limits, listed, number, percent, place, span
 
 BIGGEST = 6
 """How many of the biggest losses are shown."""
@@ -19,8 +20,8 @@ BIGGEST = 6
 UNSEEN = ("not seen", "unseen")
 """What areas.csv calls the area without a state."""
 
-_MUCH, _FEW = 0.05, 3
-"""Share of the area that is much not to see; as many years as are named one by one."""
+_MUCH, _FEW, _MOST = 0.05, 3, 0.5
+"""Share of the area that is much not to see; as many years as are named one by one; most of a patch."""
 
 _CHIP_M = 700
 """Smallest side of a before-and-after picture: less has no surroundings to compare with."""
@@ -110,7 +111,7 @@ def _hardly_seen(run: RunFolder) -> str:
     poor = {year: share for year in years if (share := unseen_share(run, year)) > _MUCH}
     if len(poor) > _FEW:
         return f"{len(poor)} of {len(years)} years"
-    return " and ".join(f"{year} ({percent(share)})" for year, share in poor.items())
+    return listed([f"{year} ({percent(share)})" for year, share in poor.items()])
 
 
 def _loss_map(run: RunFolder, areas: Any) -> Inset:
@@ -167,8 +168,10 @@ def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
     spots = top.geometry.representative_point().to_crs(4326)
     events = []
     for (_, patch), spot in zip(top.iterrows(), spots, strict=True):
+        before = _year_before(run, patch)
         events.append(
             {
+                "between": _between(before, int(patch["year"])),
                 "year": int(patch["year"]),
                 "value": float(patch["area_ha"]),
                 "area": hectares(patch["area_ha"]),
@@ -176,25 +179,46 @@ def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
                 "place": place(spot.y, spot.x),
                 "latitude": round(spot.y, 6),
                 "longitude": round(spot.x, 6),
-                "chips": _chips(run, patch),
+                "chips": _chips(run, patch, before),
             }
         )
     return {"events": events, "count": len(patches), "total": hectares(patches["area_ha"].sum())}
 
 
-def _chips(run: RunFolder, patch: Any) -> Inset | None:
+def _year_before(run: RunFolder, patch: Any) -> int:
+    """The latest year before the loss in which most of the patch was seen: loss is dated from there."""
     year = int(patch["year"])
-    files = [run.file("composites", f"{y}.tif") for y in (year - 1, year)]
+    for before in (y for y in reversed(run.years("forest")) if y < year):
+        code, grid = square(run.path / f"forest/{before}.tif", *_around(patch))
+        within = rasterize([patch["geometry"]], [1], grid) == 1
+        if within.any() and (code[within] != UNKNOWN).mean() >= _MOST:
+            return before
+    return year - 1
+
+
+def _between(before: int, year: int) -> str:
+    """Say between which seasons forest was lost, and which seasons could have told more but were not seen."""
+    unseen = span(list(range(before + 1, year)))
+    return f"between the mapping seasons of {before} and {year}" + (f"; {unseen} was not seen here" if unseen else "")
+
+
+def _around(patch: Any) -> tuple[tuple[float, float], float]:
+    """Centre and side of the square that is shown of a patch."""
+    west, south, east, north = patch["geometry"].bounds
+    return ((west + east) / 2, (south + north) / 2), max(_CHIP_M, 1.7 * (east - west), 1.7 * (north - south))
+
+
+def _chips(run: RunFolder, patch: Any, before: int) -> Inset | None:
+    years = before, int(patch["year"])
+    files = [run.file("composites", f"{year}.tif") for year in years]
     if files[0] is None or files[1] is None:
         return None
-    west, south, east, north = patch["geometry"].bounds
-    side, middle = max(_CHIP_M, 1.7 * (east - west), 1.7 * (north - south)), ((west + east) / 2, (south + north) / 2)
-    (before, grid), (after, _) = chip(files[0], middle, side), chip(files[1], middle, side)
-    show = next((s for s in (("red", "green", "blue"), ("swir16", "nir08", "red")) if {*s} <= {*before, *after}), None)
+    (first, grid), (last, _) = chip(files[0], *_around(patch)), chip(files[1], *_around(patch))
+    show = next((s for s in (("red", "green", "blue"), ("swir16", "nir08", "red")) if {*s} <= {*first, *last}), None)
     if show is None:
         return None
-    labels = (str(year - 1), str(year))
-    figure = before_after(before, after, grid, outline=patch["geometry"], labels=labels, show=show)
+    labels = (str(years[0]), str(years[1]))
+    figure = before_after(first, last, grid, outline=patch["geometry"], labels=labels, show=show)
     colors = "true colour" if show[0] == "red" else "infrared colours"
     alt = f"Two satellite pictures of the place, {labels[0]} and {labels[1]}; the loss is outlined."
     return inset(figure, alt, f"In {colors}; the loss is outlined.")

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from habitat.report.folder import RunFolder, read_folder
 from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses, unseen_share
 from habitat.report.provenance import definitions, provenance
-from habitat.report.quality import seeing, set_aside, validation
+from habitat.report.quality import seeing, set_aside, validation, warnings
 from habitat.report.survey import occupancy, share_rows, sightings, survey_cells
 from habitat.report.words import hectares, percent, season, span
 from habitat.store import write_text
@@ -57,6 +57,7 @@ def render(run: RunFolder) -> str:
         occupancy=occupancy(run),
         seeing=seeing(run),
         validation=validation(run),
+        warnings=warnings(run),
         set_aside=set_aside(run),
         provenance=provenance(run),
         definitions=definitions(run),

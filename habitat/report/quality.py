@@ -34,7 +34,30 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
         }
         for year in years
     ]
-    return {"sensors": sensors, "scenes": scenes, "rows": rows, "map": _fewest_looks(run), "known": bool(scenes)}
+    return {
+        "sensors": sensors,
+        "scenes": scenes,
+        "rows": rows,
+        "map": _fewest_looks(run),
+        "known": bool(scenes),
+        "left_out": _left_out(run),
+    }
+
+
+def _left_out(run: RunFolder) -> list[str]:
+    """Scenes that were not used, by reason."""
+    reasons = Counter(str(reason) for reason in (run.notes("composite").get("left_out") or {}).values())
+    return [f"{plural(count, 'scene')} not used: {reason}." for reason, count in sorted(reasons.items())]
+
+
+def warnings(run: RunFolder) -> list[tuple[str, str]]:
+    """What the stages warned of: (stage, words)."""
+    return [
+        (stage, str(words))
+        for stage in run.stages
+        if stage != "report"
+        for words in run.notes(stage).get("warnings") or []
+    ]
 
 
 def scene_list(run: RunFolder) -> list[dict[str, str]]:
@@ -125,7 +148,7 @@ def set_aside(run: RunFolder) -> dict[str, Any] | str:
         return run.left_out("sightings", "quarantine.parquet")
     table = run.table("quarantine.parquet")
     if table is None:
-        return {"count": "No record", "rows": []}
+        return {"line": "No record had to be set aside.", "rows": []}
     groups = table.groupby(["file", "reason"], sort=True).size()
     rows = [{"file": str(f), "reason": str(r), "count": f"{n:,}"} for (f, r), n in groups.items()]
-    return {"count": plural(len(table), "record"), "rows": rows}
+    return {"line": f"{plural(len(table), 'record')} could not be used, for these reasons.", "rows": rows}

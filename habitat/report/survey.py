@@ -107,7 +107,7 @@ def _habitat_of_records(run: RunFolder, events: Any, names: list[str]) -> list[d
     for value in sorted(set(code), key=lambda v: (v == 0, v)):
         cover = known.get(value)
         counts = [int(((code == value) & (events["species"] == name)).sum()) for name in names]
-        name = cover.name if cover else "unknown" if value == 0 else f"code {value}"
+        name = cover.name if cover else "not seen, or no map yet" if value == 0 else f"code {value}"
         rows.append({"name": name, "color": cover.color if cover else None, "counts": [f"{c:,}" for c in counts]})
     return rows
 
@@ -152,12 +152,20 @@ def _species(run: RunFolder, name: str, table: Any, share: Any) -> dict[str, Any
         "season": str(season),
         "counts": counts,
         "modelled": modelled,
-        "extrapolated": plural(int(cells["extrapolated"].fillna(False).sum()), "cell"),
+        "more": _about_the_model(run, name, cells) if modelled else "",
         "maps": maps,
         "chart": chart,
         "rows": rows,
         "terms": _terms(run, name),
     }
+
+
+def _about_the_model(run: RunFolder, name: str, cells: Any) -> str:
+    """Which year's habitat the model looks at, and how many cells lie beyond what was surveyed."""
+    notes = (run.notes("occupancy").get("models") or {}).get(f"{name} {cells['season'].iloc[0]}") or {}
+    beyond = int(cells["extrapolated"].fillna(False).sum())
+    words = f" The model looks at the habitat of {notes['habitat_of']}." if notes.get("habitat_of") else ""
+    return words + (f" {plural(beyond, 'cell')} beyond the habitat that was surveyed (hatched)." if beyond else "")
 
 
 def share_rows(run: RunFolder, species: str | None = None) -> list[dict[str, Any]]:
@@ -182,7 +190,8 @@ def share_rows(run: RunFolder, species: str | None = None) -> list[dict[str, Any
                 "model": model,
                 "value": row["estimate"] if is_number(row["estimate"]) else None,
                 "limits": between or "no limits",
-                "note": note if isinstance(note, str) else "",
+                "between": between.removeprefix("95% limits ") or "none",
+                "note": f"{row['season']}: {note}" if isinstance(note, str) and note else "",
                 "words": f"{row['season']}: recorded in {percent(row['naive'])} of surveyed cells, "
                 f"by the model in {model} ({between or 'no limits'})",
             }

@@ -97,6 +97,15 @@ def season(text: Any) -> str:
     return " to ".join(f"{day} {_MONTHS[month - 1]}" for month, day in (window.start, window.end))
 
 
+def listed(parts: list[str]) -> str:
+    """Write a list as one says it.
+
+    >>> listed(["2018", "2021", "2025"]), listed(["2018"]), listed([])
+    ('2018, 2021 and 2025', '2018', '')
+    """
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun.
 

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from reading import Page
 
 from habitat.errors import ReadError, StoreError
 from habitat.report import write_report
-from habitat.store import read_table, write_json, write_table
+from habitat.store import read_raster, read_table, write_json, write_raster, write_table
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,17 @@ def test_the_biggest_losses_come_first_with_their_place(run_folder, page):
     spot = top.geometry.representative_point().to_crs(4326).iloc[0]
     assert f"{spot.y:.4f}° N, {spot.x:.4f}° E" in page.text
     assert f"The 6 largest of {len(patches)} patches" in page.text
+
+
+def test_a_loss_is_dated_from_the_last_year_that_was_seen(small_run):
+    folder = small_run()
+    code, grid = read_raster(folder / "forest/2020.tif")
+    write_raster(folder / "forest/2020.tif", code * np.uint8(0), grid, ["code"], 0)
+    page = Page(write_report(folder))
+    assert "between the mapping seasons of 2019 and 2021; 2020 was not seen here" in page.text
+    assert "Two satellite pictures of the place, 2019 and 2021; the loss is outlined." in {
+        i["alt"] for i in page.images
+    }
 
 
 def test_limits_are_shown_where_they_were_estimated(small_run):
