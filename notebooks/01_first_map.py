@@ -8,7 +8,7 @@
 # # From satellite tiles to a first map of forest loss
 #
 # You have a folder of satellite tiles and a question: *where has forest been lost, and when?* This page answers it
-# in about fifteen lines. Run it cell by cell; the first time takes a few minutes, after that it is quick, because
+# in about fifteen lines. Run it cell by cell; the first time takes a minute or two, after that it is quick, because
 # `habitat` does only what is out of date.
 #
 # The tiles in `sample_tiles/` are **simulated teaching data**: a made-up valley of 3 × 3 km, seen by Sentinel-2 and
@@ -49,8 +49,8 @@ print(" → ".join(stage.name for stage in stages))
 # %% [markdown]
 # ## What the satellites saw
 #
-# A composite is the median of a season's clear looks: no single picture is this free of clouds. Reflectance is
-# stored as whole numbers, ten thousand times itself; −32768 means that a place was not seen.
+# A composite is the median of a season's clear looks: a summer without most of its clouds. Where no look was clear,
+# it is hatched. Reflectance is stored as whole numbers, ten thousand times itself; −32768 means *not seen*.
 
 # %%
 bands, grid = read_raster(recipe.folder / "composites/2025.tif")
@@ -75,7 +75,7 @@ plots.forest_map(code[0], grid, DEFAULT_LEGEND, title="Land cover, 2016")
 # %%
 loss_year, grid = read_raster(recipe.folder / "change/loss_year.tif")
 was_forest = np.isin(code[0], DEFAULT_LEGEND.forest_codes)
-plots.loss_map(loss_year[0], grid, background=was_forest, title="Year of forest loss")
+plots.loss_map(loss_year[0], grid, background=was_forest, years=range(2017, 2026), title="Year of forest loss")
 
 # %% [markdown]
 # The same in hectares. These areas are **pixel counts**: what the map says. A map has errors, and how large they are
@@ -95,9 +95,8 @@ plots.loss_by_year(areas)
 # %%
 truth, _ = read_raster(recipe.path("truth/loss_year.tif"))
 real, found = ((year > 2016) & (year < 65535) for year in (truth, loss_year))
-print(
-    f"found {(real & found).sum() / real.sum():.0%} of the real loss; {(real & found).sum() / found.sum():.0%} is real"
-)
+hits = (real & found).sum()
+print(f"{hits / real.sum():.0%} of the real loss was found; {hits / found.sum():.0%} of what was found is real")
 
 # %% [markdown]
 # ## Where to go from here

@@ -54,6 +54,7 @@ def execute(script: Path) -> Any:
         timeout=TIMEOUT_S,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of its own sockets, which stay on this machine
         resources={"metadata": {"path": str(script.parent)}},
     )
     client.execute()
