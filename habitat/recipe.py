@@ -113,6 +113,8 @@ class ForestSection(_Section):
 
     training: str
     """Points or polygons with a column `code` (and perhaps `date`), or a raster of codes."""
+    training_year: int | None = None
+    """The year in which labels without a date were true; default: the year whose scenes they fit best."""
     legend: str | None = None
 
 

@@ -17,12 +17,13 @@ import numpy as np
 class ForestDynamics:
     """How forest changes from one year to the next, and how far a single year's map is believed."""
 
-    loss_rate: float = 0.01
-    """Probability that a forest pixel is not forest a year later (Hansen et al. 2013: 0.3-1% a year)."""
-    gain_rate: float = 0.01
-    """Probability that a pixel without forest carries forest a year later; crowns close over a decade."""
-    trust: float = 0.98
-    """A year's P(forest) is held between 1 - trust and trust: errors of a mixed pixel repeat every year."""
+    loss_rate: float = 0.05
+    """Probability that a forest pixel is not forest a year later. Above what is usual (0.3-1% a year, Hansen
+    et al. 2013, doi:10.1126/science.1244693), so that a place that is being logged is not smoothed over."""
+    gain_rate: float = 0.005
+    """Probability that a pixel without forest carries forest a year later: crowns close over decades."""
+    trust: float = 0.99
+    """A year's P(forest) is held between 1 - trust and trust."""
 
     @property
     def transitions(self) -> np.ndarray:

@@ -36,6 +36,7 @@ mask = "product"                      # "product": the quality band says what is
 
 [forest]
 training = "training.gpkg"            # points or polygons with a column `code` (and perhaps `date`), or a raster
+# training_year = 2020                # when labels without a date were true; default: found from the scenes
 # legend = "legend.toml"              # [[class]] code, name, color, forest; default: the border forest's classes
 
 [change]

@@ -1,14 +1,16 @@
 """From labels to a forest map: training, validation, prediction."""
 
-from habitat.forest.classifier import CoverModel, predict_cover, train_cover
+from habitat.forest.classifier import CoverModel, importance, predict_cover, train_cover
 from habitat.forest.training import gather, stack_samples
-from habitat.forest.validation import block_numbers, cross_validate
+from habitat.forest.validation import block_numbers, cross_validate, fitting_year
 
 __all__ = [
     "CoverModel",
     "block_numbers",
     "cross_validate",
+    "fitting_year",
     "gather",
+    "importance",
     "predict_cover",
     "stack_samples",
     "train_cover",

@@ -1,7 +1,7 @@
 """The training table: labels of a place and a year, with what the satellites saw there.
 
-A label is a row of (row, col, year, code). One without a date holds in every year of the run: it should
-stand on ground that did not change, or be taken from a map that is right for most years.
+A label is a row of (row, col, year, code). One without a date was true in some year that nobody wrote down:
+:func:`habitat.forest.fitting_year` finds out which, from the imagery.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from habitat.cubes import FEATURES
 from habitat.errors import TrainingError
 from habitat.grids import Block
 
-LABEL_COLUMNS = ("row", "col", "year", "code")
+LABEL_COLUMNS = ("row", "col", "year", "code", "dated")
 
 
 def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataFrame:
@@ -27,12 +27,13 @@ def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataF
     features : FEATURES
         Of the block.
     labels : DataFrame
-        Columns row, col (on the run's grid), year (missing = every year), code.
+        Columns row, col (on the run's grid), year (missing = not known), code.
 
     Returns
     -------
     DataFrame
-        The labels' columns, one column a predictor; labels whose pixel was not seen that year are left out.
+        The labels' columns, `dated`, and one column a predictor; a label without year is there once for
+        every year. Labels whose pixel was not seen that year are left out.
     """
     FEATURES.check(features)
     inside = labels[
@@ -47,6 +48,7 @@ def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataF
         cols = chosen["col"].to_numpy() - block.cols.start
         one = features.sel(year=year)
         part = pd.DataFrame({name: one[name].values[rows, cols] for name in names})
+        part.insert(0, "dated", chosen["year"].notna().to_numpy())
         part.insert(0, "code", chosen["code"].to_numpy())
         part.insert(0, "year", int(year))
         part.insert(0, "col", chosen["col"].to_numpy())

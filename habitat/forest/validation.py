@@ -64,7 +64,7 @@ def cross_validate(
     predicted = np.zeros_like(truth)
     folds = []
     for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups):
-        model = train_cover(samples.iloc[train], seed=seed)
+        model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
         table = samples.iloc[test][list(model.predictors)].to_numpy(dtype=np.float32)
         p_forest, best_forest, best_other = split_votes(model, table, forest_codes)
         predicted[test] = np.where(p_forest >= 0.5, best_forest, best_other)
@@ -92,3 +92,31 @@ def _forest_accuracy(truth: np.ndarray, predicted: np.ndarray, forest_codes: Seq
     if is_forest.all() or not is_forest.any():
         return None
     return round(float((said_forest[is_forest].mean() + (~said_forest[~is_forest]).mean()) / 2), 4)
+
+
+def fitting_year(
+    samples: pd.DataFrame, *, forest_codes: Sequence[int], block_pixels: int, seed: int
+) -> tuple[int, dict[int, float | None]]:
+    """Find the year in which labels without a date were true: the one whose imagery foretells them best.
+
+    Where land has changed, a map laid over another year's scenes teaches the classifier that a clearing is
+    forest. The year with the best cross-validated accuracy is the year the labels are of.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Labels without date, each there once for every year.
+
+    Returns
+    -------
+    year : int
+    accuracy : dict of year to balanced accuracy
+        None where a year lacks forest or everything else.
+    """
+    accuracy: dict[int, float | None] = {}
+    for year, of_year in samples.groupby("year"):
+        both_kinds = of_year["code"].isin(list(forest_codes)).nunique() == 2
+        judged = both_kinds and cross_validate(of_year, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+        accuracy[int(year)] = judged["balanced_accuracy"] if judged else None
+    best = max(accuracy, key=lambda year: accuracy[year] or 0.0)
+    return best, accuracy

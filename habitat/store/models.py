@@ -8,8 +8,8 @@ from typing import Any
 from habitat.errors import ReadError
 from habitat.store._atomic import replacing
 
-_TRUSTED = ["sklearn.tree._tree.Tree"]
-"""Types beyond skops' own list that our classifiers hold: plain arrays inside."""
+_TRUSTED = ["sklearn.tree._tree.Tree", "sklearn.utils._bunch.Bunch"]
+"""Types beyond skops' own list that our classifiers hold: plain arrays, and a dict with names."""
 
 
 def write_model(path: Path, content: dict[str, Any]) -> None:

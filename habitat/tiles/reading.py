@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     Parameters
     ----------
     scenes : sequence of Scene
-        In the order of their times.
+        In any order.
     grid : GeoBox
         The run's grid, or a block of it.
     bands : sequence of str
@@ -129,7 +129,10 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     ReadError
         If any file cannot be read: a hole is never passed on as "not seen".
     """
-    groups = [tuple(group) for _, group in groupby(scenes, key=lambda s: (s.day, s.sensor.name))]
+    passes: dict[tuple[date, str], list[Scene]] = {}
+    for scene in sorted(scenes, key=lambda s: (s.time, s.id)):
+        passes.setdefault((scene.day, scene.sensor.name), []).append(scene)
+    groups = list(passes.values())
     shape = (len(groups), grid.shape.y, grid.shape.x)
     values = {band: np.full(shape, np.nan, dtype=np.float32) for band in bands}
     quality = np.full(shape, Quality.FILL, dtype=np.uint8)
@@ -176,20 +179,30 @@ def _read_quality(scene: Scene, grid: GeoBox) -> np.ndarray:
             mend='add the asset, or set [scenes] mask = "none"',
         )
     codes, native = _read_native(scene.quality, grid, "nearest")
-    return resample_bits(scene.sensor.quality.lookup[codes], native, grid, outside=Quality.FILL)
+    lookup = scene.sensor.quality.lookup
+    if codes.dtype.kind not in "iu" or (codes.size and not 0 <= codes.min() <= codes.max() < len(lookup)):
+        raise ReadError(
+            f"holds no codes of {scene.sensor.name}'s {scene.sensor.quality.asset!r}",
+            where=scene.quality.href,
+            mend="check the item's assets",
+        )
+    return resample_bits(lookup[codes], native, grid, outside=Quality.FILL)
 
 
 def _read_native(asset: Asset, grid: GeoBox, warp: str) -> tuple[np.ndarray, GeoBox]:
     """Digital numbers of the part of a file that covers `grid`, on the file's own grid.
 
-    A file of another reference system is warped onto `grid` itself by the kernel `warp`.
+    A file of another reference system, or one that is not north up, is warped onto `grid` itself by the kernel `warp`.
     """
     with open_raster(asset.href) as file:
         own = GeoBox.from_rio(file)
         dtype = file.dtypes[0]
     if own.crs is None:
         raise ReadError("carries no reference system", where=asset.href, mend="georeference it")
-    window = _window(own, grid) if own.crs == grid.crs and own.axis_aligned else grid
+    if np.array(asset.nodata).astype(dtype) != asset.nodata:
+        raise ReadError(f"holds {dtype}, never nodata {asset.nodata}", where=asset.href, mend="correct its item")
+    north_up = own.axis_aligned and own.transform.a > 0 > own.transform.e
+    window = _window(own, grid) if own.crs == grid.crs and north_up else grid
     numbers = np.full(window.shape, asset.nodata, dtype=dtype)
     if window.is_empty():
         return numbers, window

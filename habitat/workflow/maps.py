@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,30 @@ import numpy as np
 import pandas as pd
 
 from habitat.change import smooth_forest
-from habitat.forest import CoverModel, cross_validate, gather, predict_cover, stack_samples, train_cover
+from habitat.forest import (
+    CoverModel,
+    cross_validate,
+    fitting_year,
+    gather,
+    importance,
+    predict_cover,
+    stack_samples,
+    train_cover,
+)
 from habitat.grids import Block, blocks
 from habitat.imagery import forest_features
 from habitat.legend import UNKNOWN
 from habitat.records.labels import read_labels
-from habitat.store import RasterWriter, compute_blocks, load_block, read_model, write_json, write_model, write_table
+from habitat.store import (
+    RasterWriter,
+    compute_blocks,
+    digest_file,
+    load_block,
+    read_model,
+    write_json,
+    write_model,
+    write_table,
+)
 from habitat.workflow.composites import READ_BLOCK, composite_bands, composite_paths, read_composites
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
@@ -24,6 +42,7 @@ MAP_BLOCK = 256
 SEED = 20161
 """Of everything random in a run: the same recipe gives the same files."""
 MAX_PER_CLASS = 4000
+_LISTS = ("predictors", "codes", "label_years")
 BLOCKS_ACROSS = 6
 """Blocks of land along the longer side of the labels' extent, for cross-validation."""
 
@@ -48,23 +67,30 @@ def train(context: Context, _work: Path) -> Outputs:
         for block in todo:
             features = forest_features(read_composites(paths, composite_bands(context), block))
             parts.append(gather(features, of_year, block))
-    samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
     forest_codes = context.legend.forest_codes
     extent = 1 + max(int(labels[axis].max() - labels[axis].min()) for axis in ("row", "col"))
     block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
+    judging = {"forest_codes": forest_codes, "block_pixels": block_pixels, "seed": SEED}
+    notes: dict[str, Any] = {"labels": len(labels), "labels_outside_the_years": outside}
+    samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
+    if not samples["dated"].all():
+        year, accuracy = section.training_year, None
+        if year is None:
+            year, accuracy = fitting_year(samples[~samples["dated"]], **judging)
+            context.warnings.append(f"labels without a date were taken as of {year}, whose scenes they fit best")
+        parts = [part[part["dated"] | (part["year"] == year)] for part in parts]
+        samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
+        notes |= {"labels_taken_as_of": year, "fit_by_year": accuracy}
     context.progress("train", len(context.years), len(context.years) + 2)
-    validation = cross_validate(samples, forest_codes=forest_codes, block_pixels=block_pixels, seed=SEED)
+    validation = cross_validate(samples, **judging)
     validation["block_m"] = block_pixels * context.grid.transform.a
-    model = train_cover(samples, seed=SEED)
+    model = train_cover(samples, forest_codes=forest_codes, seed=SEED)
     outputs = [context.run.path("forest", name) for name in ("model.skops", "validation.json", "importance.csv")]
-    write_model(
-        outputs[0], {"estimator": model.estimator, "predictors": list(model.predictors), "codes": list(model.codes)}
-    )
+    write_model(outputs[0], vars(model) | {name: list(getattr(model, name)) for name in _LISTS})
     write_json(outputs[1], validation)
-    importance = pd.DataFrame({"predictor": model.predictors, "importance": model.estimator.feature_importances_})
-    write_table(outputs[2], importance.sort_values("importance", ascending=False, kind="stable").round(6))
+    write_table(outputs[2], importance(model))
     context.progress("train", len(context.years) + 2, len(context.years) + 2)
-    return outputs, {"labels": len(labels), "samples": len(samples), "labels_outside_the_years": outside}
+    return outputs, notes | {"samples": len(samples)}
 
 
 def _holds_labels(block: Block, labels: pd.DataFrame) -> bool:
@@ -76,9 +102,10 @@ def map_forest(context: Context, work: Path) -> Outputs:
     """Write each year's class map, P(forest) given all years, and P(forest) given that year alone."""
     todo = list(blocks(context.grid, MAP_BLOCK))
     model_path = context.run.path("forest", "model.skops")
+    digest = digest_file(model_path)
     paths, bands = composite_paths(context, context.years), composite_bands(context)
     jobs = {
-        str(block.index): partial(map_block, model_path, context.legend.forest_codes, paths, bands, block)
+        str(block.index): partial(map_block, model_path, digest, context.legend.forest_codes, paths, bands, block)
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "map"))
@@ -100,14 +127,14 @@ def map_forest(context: Context, work: Path) -> Outputs:
 
 def map_block(
     model_path: Path,
+    model_digest: str,
     forest_codes: tuple[int, ...],
     paths: dict[tuple[int, str], Path],
     bands: tuple[str, ...],
     block: Block,
 ) -> dict[str, np.ndarray]:
     """`code`, `probability` and `evidence` of one block: uint8 (year, y, x)."""
-    content = read_model(model_path)
-    model = CoverModel(content["estimator"], tuple(content["predictors"]), tuple(content["codes"]))
+    model = _load(model_path, model_digest)
     years = list(dict.fromkeys(year for year, _ in paths))
     seasons = list(dict.fromkeys(season for _, season in paths))
     yearly = []
@@ -120,3 +147,10 @@ def map_block(
     code = np.where(given_all >= 0.5, best_forest, best_other)
     code[np.isnan(given_all)] = UNKNOWN
     return {"code": code.astype(np.uint8), "probability": to_percent(given_all), "evidence": to_percent(alone)}
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, _digest: str) -> CoverModel:
+    """The model, read once for all blocks of a process; the digest tells a new model from an old one."""
+    content = read_model(path)
+    return CoverModel(content["estimator"], **{name: tuple(content[name]) for name in _LISTS})
