@@ -114,9 +114,10 @@ def fitting_year(
         None where a year lacks forest or everything else.
     """
     accuracy: dict[int, float | None] = {}
-    for year, of_year in samples.groupby("year"):
+    for year in np.unique(samples["year"].to_numpy(dtype=int)).tolist():
+        of_year = samples[samples["year"] == year]
         both_kinds = of_year["code"].isin(list(forest_codes)).nunique() == 2
         judged = both_kinds and cross_validate(of_year, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
-        accuracy[int(year)] = judged["balanced_accuracy"] if judged else None
+        accuracy[year] = judged["balanced_accuracy"] if judged else None
     best = max(accuracy, key=lambda year: accuracy[year] or 0.0)
     return best, accuracy

@@ -89,10 +89,10 @@ def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac
     data = _read_json(source)
     try:
         if data.get("type") == "FeatureCollection":
-            items: Iterator[pystac.Item] = iter(_item_collection(source, data))
+            items: Iterator[Any] = iter(_item_collection(source, data))
         else:
             thing = pystac.read_file(str(source))
-            items = iter([thing]) if isinstance(thing, pystac.Item) else thing.get_items(recursive=True)
+            items = thing.get_items(recursive=True) if isinstance(thing, pystac.Catalog) else iter([thing])
         for item in items:
             if collections is None or item.collection_id in collections:
                 yield item

@@ -78,18 +78,18 @@ def run_grid(
     samples = {str(s.geometry): s for s in finest}.values()
     grids = [_file_grid(_coarsest(s)) for s in samples]
     if crs is None:
-        commonest = Counter(g.crs for g in grids).most_common(1)[0][0]
+        commonest = Counter(g.crs for g in grids if g.crs is not None).most_common(1)[0][0]
         crs = f"EPSG:{commonest.epsg}" if commonest.epsg else str(commonest)
     anchor = next(
         ((g.transform.c, g.transform.f) for g in grids if g.crs == crs and _divides(g, resolution_m)), (0.0, 0.0)
     )
     try:
-        bounds = gpd.GeoSeries([area], crs="EPSG:4326").to_crs(crs).total_bounds
+        west, south, east, north = gpd.GeoSeries([area], crs="EPSG:4326").to_crs(crs).total_bounds.tolist()
     except Exception as error:  # pyproj raises several kinds
         raise GridError(
             f"{crs!r} is not a reference system", where="[area] crs", mend="write it as EPSG:32652"
         ) from error
-    return grid_over(tuple(float(b) for b in bounds), crs, resolution_m, anchor)
+    return grid_over((west, south, east, north), crs, resolution_m, anchor)
 
 
 def _coarsest(scene: Scene) -> Asset:
@@ -210,7 +210,7 @@ def _read_native(asset: Asset, grid: GeoBox, warp: str) -> tuple[np.ndarray, Geo
     driver = RioDriver()
     context = driver.new_load(window)
     try:
-        reader = driver.open(RasterSource(asset.href), context)
+        reader = driver.open(RasterSource(asset.href), context)  # type: ignore[arg-type]  # its own context
         where, pixels = reader.read(loading, window)
     except Exception as error:  # GDAL's errors come through rasterio in several classes
         raise ReadError(f"cannot be decoded ({error})", where=asset.href, mend="fetch it again") from error

@@ -129,7 +129,8 @@ def read_composites(paths: dict[tuple[int, str], Path], bands: tuple[str, ...], 
     paths : dict of (year, season name) to Path
         Every combination of its years and seasons.
     """
-    years, seasons = (list(dict.fromkeys(key[i] for key in paths)) for i in (0, 1))
+    years = list(dict.fromkeys(year for year, _ in paths))
+    seasons = list(dict.fromkeys(season for _, season in paths))
     cubes = {key: read_raster(path, block) for key, path in paths.items()}
     grid = same_grid(*(grid for _, grid in cubes.values()))
     packed = np.stack([np.stack([cubes[year, season][0] for season in seasons]) for year in years])

@@ -70,17 +70,17 @@ def train(context: Context, _work: Path) -> Outputs:
     forest_codes = context.legend.forest_codes
     extent = 1 + max(int(labels[axis].max() - labels[axis].min()) for axis in ("row", "col"))
     block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
-    judging = {"forest_codes": forest_codes, "block_pixels": block_pixels, "seed": SEED}
+    judging: dict[str, Any] = {"forest_codes": forest_codes, "block_pixels": block_pixels, "seed": SEED}
     notes: dict[str, Any] = {"labels": len(labels), "labels_outside_the_years": outside}
     samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
     if not samples["dated"].all():
-        year, accuracy = section.training_year, None
-        if year is None:
-            year, accuracy = fitting_year(samples[~samples["dated"]], **judging)
-            context.warnings.append(f"labels without a date were taken as of {year}, whose scenes they fit best")
-        parts = [part[part["dated"] | (part["year"] == year)] for part in parts]
+        as_of = section.training_year
+        if as_of is None:
+            as_of, notes["fit_by_year"] = fitting_year(samples[~samples["dated"]], **judging)
+            context.warnings.append(f"labels without a date were taken as of {as_of}, whose scenes they fit best")
+        parts = [part[part["dated"] | (part["year"] == as_of)] for part in parts]
         samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
-        notes |= {"labels_taken_as_of": year, "fit_by_year": accuracy}
+        notes["labels_taken_as_of"] = as_of
     context.progress("train", len(context.years), len(context.years) + 2)
     validation = cross_validate(samples, **judging)
     validation["block_m"] = block_pixels * context.grid.transform.a
