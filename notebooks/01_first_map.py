@@ -8,7 +8,7 @@
 # # From satellite tiles to a first map of forest loss
 #
 # You have a folder of satellite tiles and a question: *where has forest been lost, and when?* This page answers it
-# in about fifteen lines. Run it cell by cell; the first time takes a minute or two, after that it is quick, because
+# in about fifteen lines. Run it cell by cell; the first time takes about a minute, after that it is quick, because
 # `habitat` does only what is out of date.
 #
 # The tiles in `sample_tiles/` are **simulated teaching data**: a made-up valley of 3 × 3 km, seen by Sentinel-2 and

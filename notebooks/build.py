@@ -11,6 +11,7 @@ random names, no versions are kept.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,9 @@ from nbclient.exceptions import CellExecutionError
 HERE = Path(__file__).resolve().parent
 TIMEOUT_S = 1800
 """A cell may have to make the sample's run first."""
+
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
+"""IPython paints its tracebacks for a terminal."""
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -95,7 +99,7 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
             try:
                 notebook = execute(script)
             except CellExecutionError as error:
-                print(f"{script.name}: fails\n{error}", file=sys.stderr)
+                print(f"{script.name}: fails\n{COLORS.sub('', str(error))}", file=sys.stderr)
                 failed += 1
                 continue
             for complaint in complaints(notebook):

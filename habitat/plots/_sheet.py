@@ -35,7 +35,7 @@ class Picture(Figure):
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         width, height = self.get_size_inches() * 100
-        return to_png(self), {"width": round(width), "height": round(height)}
+        return to_png(self, dpi=144), {"width": round(width), "height": round(height)}
 
 
 def to_png(figure: Figure, dpi: int = 200) -> bytes:
