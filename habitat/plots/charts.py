@@ -33,7 +33,7 @@ def loss_by_year(areas: Any, *, title: str = "") -> Figure:
         axes.errorbar(years[limits], hectares[limits], reach, fmt="none", ecolor=INK, elinewidth=1.2, capsize=3)
         top = np.where(limits, high, np.nan_to_num(hectares))
         for year, value, at in zip(years, hectares, top, strict=True):
-            if len(years) <= 14:
+            if len(years) <= 12:
                 axes.annotate(_short(value), (year, at), (0, 3), textcoords="offset points", ha="center", **TEXT)
         axes.set_xlim(years[0] - 0.6, years[-1] + 0.6)
         axes.set_ylim(0, max(float(top.max(initial=0)) * 1.12, 1))
@@ -97,4 +97,4 @@ def _chart(title: str, high: float) -> tuple[Figure, Axes]:
 def _short(value: float) -> str:
     if not np.isfinite(value):
         return "?"
-    return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.1f}"

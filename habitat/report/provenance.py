@@ -63,7 +63,11 @@ def definitions(run: RunFolder) -> list[tuple[str, str]]:
     forest = ", ".join(c.name for c in run.legend if c.forest) or NOT_RECORDED
     window = season(run.setting("period", "season"))
     patch = run.setting("change", "min_patch_ha")
-    smallest = f" Patches smaller than {patch:g} ha are not counted." if patch is not None else ""
+    smallest = (
+        f" Losses that touch each other and together cover less than {patch:g} ha are not counted."
+        if patch is not None
+        else ""
+    )
     return [
         (
             "Forest",
