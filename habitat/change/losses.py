@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from odc.geo.geobox import GeoBox
 
 from habitat.change.consistency import ForestDynamics, forward, likelihoods
@@ -71,16 +72,40 @@ def loss_probability(evidence: np.ndarray, dynamics: ForestDynamics | None = Non
     return np.where(unknown, np.nan, np.clip(probability, 0, 1)).astype(np.float32)
 
 
-def without_small_patches(loss_year: np.ndarray, *, min_pixels: float) -> np.ndarray:
-    """Return the loss years without patches of fewer than `min_pixels` pixels.
+def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
+    """Number the patches of loss from 1; 0 where nothing was lost.
 
-    A patch is a group of lost pixels that touch at sides or corners, whatever their years: one clearing cut
-    over two winters stays whole.
+    Lost pixels that touch at sides or corners belong together if their years are at most one apart: a clearing
+    cut over two winters stays whole, and so does one whose mixed edge was noticed a year late.
+
+    Returns
+    -------
+    int32 array (y, x)
     """
-    from scipy.ndimage import label
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     lost = (loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)
-    patches, _ = label(lost, structure=np.ones((3, 3)))
+    place = np.full(loss_year.shape, -1, dtype=np.int64)
+    place[lost] = np.arange(np.count_nonzero(lost))
+    year = loss_year.astype(np.int32)
+    pairs = []
+    height, width = loss_year.shape
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        here = np.s_[: height - down, max(0, -right) : width - max(0, right)]
+        there = np.s_[down:, max(0, right) : width + min(0, right)]
+        together = lost[here] & lost[there] & (np.abs(year[here] - year[there]) <= 1)
+        pairs.append((place[here][together], place[there][together]))
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(lost.sum(),) * 2)
+    numbers = np.zeros(loss_year.shape, dtype=np.int32)
+    numbers[lost] = connected_components(links, directed=False)[1] + 1
+    return numbers
+
+
+def without_small_patches(loss_year: np.ndarray, *, min_pixels: float) -> np.ndarray:
+    """Return the loss years without patches of fewer than `min_pixels` pixels (see :func:`patch_numbers`)."""
+    patches = patch_numbers(loss_year)
     small = np.bincount(patches.ravel()) < min_pixels
     small[0] = False
     return np.where(small[patches], np.uint16(NO_LOSS), loss_year)
@@ -98,41 +123,29 @@ def loss_patches(loss_year: np.ndarray, probability: np.ndarray, grid: GeoBox) -
     Returns
     -------
     GeoDataFrame
-        patch, year, area_ha, probability (mean of its pixels), geometry in the grid's reference system;
-        pixels of one year that touch at sides or corners are one patch.
+        patch, year (of most of its pixels), area_ha, probability (mean of its pixels), geometry in the grid's
+        reference system. What a patch is: see :func:`patch_numbers`.
     """
     import geopandas as gpd
-    import pandas as pd
     from rasterio.features import shapes
-    from scipy.ndimage import label, mean
     from shapely.geometry import shape
 
-    patches = np.zeros(loss_year.shape, dtype=np.int32)
-    years: list[int] = []
-    for year in np.unique(loss_year[(loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)]):
-        found, n = label(loss_year == year, structure=np.ones((3, 3)))
-        patches[found > 0] = found[found > 0] + len(years)
-        years += [int(year)] * n
-    numbers = np.arange(1, len(years) + 1)
-    pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
-    parts = gpd.GeoDataFrame(
-        [
-            (int(number), shape(polygon))
-            for polygon, number in shapes(patches, mask=patches > 0, connectivity=8, transform=grid.transform)
-        ],
-        columns=["patch", "geometry"],
-        geometry="geometry",
-        crs=str(grid.crs),
-    ).set_index("patch")
-    table = gpd.GeoDataFrame(
-        {
-            "patch": numbers,
-            "year": pd.array(years, dtype="int64"),
-            "area_ha": np.bincount(patches.ravel(), minlength=len(years) + 1)[1:] * pixel_ha,
-            "probability": np.asarray(mean(probability, patches, numbers), dtype=float) if years else np.empty(0),
-        },
-        geometry=parts.geometry.loc[numbers].to_numpy() if years else [],
-        crs=str(grid.crs),
+    patches = patch_numbers(loss_year)
+    lost = patches > 0
+    outlines = [
+        (number, shape(polygon))
+        for polygon, number in shapes(patches, mask=lost, connectivity=8, transform=grid.transform)
+    ]
+    geometry = gpd.GeoDataFrame(outlines, columns=["patch", "geometry"], geometry="geometry", crs=str(grid.crs))
+    pixels = pd.DataFrame({"patch": patches[lost], "year": loss_year[lost], "probability": probability[lost]})
+    by_patch = pixels.groupby("patch").agg(
+        year=("year", lambda years: int(np.bincount(years).argmax())),
+        area_ha=("year", lambda years: len(years) * abs(grid.transform.a * grid.transform.e) / 1e4),
+        probability=("probability", "mean"),
     )
+    table = geometry.astype({"patch": int}).merge(by_patch.reset_index(), on="patch")
     table = table.sort_values(["area_ha", "year", "patch"], ascending=[False, True, True], ignore_index=True)
-    return table.assign(patch=np.arange(1, len(table) + 1))
+    table = table.assign(patch=np.arange(1, len(table) + 1))
+    return table[["patch", "year", "area_ha", "probability", "geometry"]].astype(
+        {"year": "int64", "area_ha": float, "probability": float}
+    )
