@@ -36,7 +36,7 @@ _HOME = {
 }
 """Name to the submodule that holds it, in the order of the work."""
 
-__all__ = [*_HOME, "__version__"]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
