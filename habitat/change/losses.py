@@ -128,12 +128,13 @@ def loss_patches(loss_year: np.ndarray, probability: np.ndarray, grid: GeoBox) -
     """
     import geopandas as gpd
     from rasterio.features import shapes
+    from shapely import make_valid
     from shapely.geometry import shape
 
     patches = patch_numbers(loss_year)
     lost = patches > 0
     outlines = [
-        (number, shape(polygon))
+        (number, make_valid(shape(polygon)))  # where pixels touch at corners alone, an outline crosses itself
         for polygon, number in shapes(patches, mask=lost, connectivity=8, transform=grid.transform)
     ]
     geometry = gpd.GeoDataFrame(outlines, columns=["patch", "geometry"], geometry="geometry", crs=str(grid.crs))
