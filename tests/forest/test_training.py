@@ -1,0 +1,90 @@
+"""The training table: what was seen at each label, and how many of a class are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from habitat.errors import TrainingError
+from habitat.forest import gather, stack_samples
+from habitat.grids import Block
+
+BLOCK = Block(3, slice(10, 12), slice(20, 23))
+nan = np.nan
+
+
+def seen() -> xr.Dataset:
+    """Two years of BLOCK; a pixel's NDVI tells its place: year, row, column. One was not seen in 2021."""
+    ndvi = np.float32([[[0.00, 0.01, 0.02], [0.10, 0.11, 0.12]], [[1.00, 1.01, 1.02], [1.10, 1.11, nan]]])
+    red = np.where(ndvi == np.float32(0.01), nan, ndvi)
+    return xr.Dataset(
+        {"ndvi_mapping": (("year", "y", "x"), ndvi), "red_autumn": (("year", "y", "x"), red)},
+        coords={"year": [2020, 2021]},
+    )
+
+
+def labels(*rows: tuple[int, int, int | None, int]) -> pd.DataFrame:
+    table = pd.DataFrame(list(rows), columns=["row", "col", "year", "code"])
+    return table.astype({"year": "Int64"})
+
+
+def gathered(*rows: tuple[int, int, int | None, int]) -> list[tuple[int, int, int, int, float]]:
+    table = gather(seen(), labels(*rows), BLOCK)
+    columns = table[["row", "col", "year", "code", "ndvi_mapping"]]
+    return [(*map(int, row[:4]), round(float(row[4]), 2)) for row in columns.itertuples(index=False)]
+
+
+def test_a_label_gets_what_was_seen_there_in_its_year() -> None:
+    assert gathered((10, 20, 2020, 14), (11, 21, 2021, 22)) == [(10, 20, 2020, 14, 0.0), (11, 21, 2021, 22, 1.11)]
+
+
+def test_labels_beside_the_block_or_of_another_year_are_left_out() -> None:
+    outside = [(9, 20, 2020, 14), (12, 20, 2020, 14), (10, 19, 2020, 14), (10, 23, 2020, 14), (10, 20, 2019, 14)]
+    assert gathered(*outside) == []
+
+
+def test_a_label_without_year_is_there_once_for_every_year() -> None:
+    assert gathered((11, 20, None, 14)) == [(11, 20, 2020, 14, 0.10), (11, 20, 2021, 14, 1.10)]
+    table = gather(seen(), labels((11, 20, None, 14), (11, 20, 2020, 14)), BLOCK)
+    assert table["dated"].tolist() == [False, True, False]
+
+
+def test_a_pixel_that_was_not_seen_teaches_nothing_and_a_missing_season_is_missing() -> None:
+    assert gathered((11, 22, 2021, 14)) == []
+    table = gather(seen(), labels((10, 21, 2020, 14)), BLOCK)
+    assert np.isnan(table["red_autumn"].item())
+    assert table["ndvi_mapping"].item() == np.float32(0.01)
+
+
+# -- drawing --------------------------------------------------------------------------------------------
+
+
+def part(code: int, count: int) -> pd.DataFrame:
+    place = np.arange(count)
+    return pd.DataFrame({"row": place, "col": place, "year": 2020, "code": code, "dated": True, "ndvi": place / 100})
+
+
+def test_rare_classes_are_kept_whole_and_common_ones_drawn_from() -> None:
+    parts = [part(14, 100), part(22, 7), part(14, 50)]
+    drawn = stack_samples(parts, max_per_class=20, seed=1)
+    assert drawn["code"].value_counts().to_dict() == {14: 20, 22: 7}
+    assert not drawn.duplicated(["code", "row", "ndvi"]).all()
+    assert drawn.equals(stack_samples(parts, max_per_class=20, seed=1)), "the same seed draws the same"
+    assert not drawn.equals(stack_samples(parts, max_per_class=20, seed=2))
+    everything = stack_samples(parts, max_per_class=150, seed=1)
+    assert len(everything) == 157
+    at = everything.reset_index().merge(drawn, on=["row", "code", "ndvi"])["index"]
+    assert at.is_monotonic_increasing, "in the order in which they came"
+
+
+@pytest.mark.parametrize("parts", [[], [part(14, 0), part(22, 0)]])
+def test_no_label_that_was_seen(parts: list[pd.DataFrame]) -> None:
+    with pytest.raises(TrainingError, match="no label lies on a pixel that was seen"):
+        stack_samples(parts, max_per_class=10, seed=1)
+
+
+def test_one_class_only_is_named() -> None:
+    with pytest.raises(TrainingError, match=r"all labels are of one class \(14\)"):
+        stack_samples([part(14, 5), part(14, 5)], max_per_class=10, seed=1)

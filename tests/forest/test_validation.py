@@ -1,0 +1,126 @@
+"""Cross-validation by blocks of land: labels of one block never judge a model that has seen them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import habitat.forest.validation as validation
+from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, samples
+from habitat.errors import TrainingError
+from habitat.forest import block_numbers, cross_validate, fitting_year
+
+
+def judged(table: pd.DataFrame, **changed: Any) -> dict[str, Any]:
+    return cross_validate(table, **({"forest_codes": FOREST_CODES, "block_pixels": 12, "seed": 1} | changed))
+
+
+def test_blocks_are_squares_of_land() -> None:
+    places = pd.DataFrame({"row": [0, 9, 10, 0, 9, 10], "col": [0, 9, 0, 10, 19, 19]})
+    numbers = block_numbers(places, block_pixels=10)
+    assert len(set(numbers)) == 4
+    assert numbers[0] == numbers[1]
+    assert numbers[3] == numbers[4]
+
+
+@pytest.mark.parametrize("block_pixels", [1, 7, 25])
+def test_two_blocks_never_share_a_number(block_pixels: int) -> None:
+    rows, cols = (axis.ravel() for axis in np.indices((30, 45)))
+    numbers = block_numbers(pd.DataFrame({"row": rows, "col": cols}), block_pixels=block_pixels)
+    blocks = {(row // block_pixels, col // block_pixels) for row, col in zip(rows, cols, strict=True)}
+    assert len(np.unique(numbers)) == len(blocks)
+
+
+def test_classes_that_lie_apart_are_all_right() -> None:
+    said = judged(samples(40))
+    assert said["balanced_accuracy"] == said["overall_accuracy"] == 1
+    assert said["classes"] == [OAK, GRASS, WATER]
+    assert said["confusion"] == [[40, 0, 0], [0, 40, 0], [0, 0, 40]]
+    assert said["n_labels"] == sum(fold["n_labels"] for fold in said["folds"]) == 120
+    assert len(said["folds"]) == 5
+    assert json.loads(json.dumps(said)) == said, "plain numbers"
+
+
+def test_labels_that_mean_nothing_score_like_a_coin() -> None:
+    table = samples(100)
+    table["code"] = np.random.default_rng(2).permutation(table["code"])
+    assert judged(table)["balanced_accuracy"] == pytest.approx(0.5, abs=0.12)
+
+
+def test_what_was_learnt_in_a_block_is_not_judged_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a place looks like says nothing here: only a model that has seen the block itself could be right."""
+    rng = np.random.default_rng(0)
+    blocks = np.repeat(np.arange(20), 20)
+    table = pd.DataFrame({"row": blocks * 10, "col": 0, "year": 2020, "dated": True})
+    table["code"] = np.where(rng.random(20) < 0.5, OAK, GRASS)[blocks]
+    table["ndvi_mapping"] = np.float32(rng.random(20))[blocks]  # the same in a block, and of no meaning beyond it
+    assert judged(table, block_pixels=10)["balanced_accuracy"] < 0.75
+    assert judged(table.assign(row=rng.integers(0, 20, 400)), block_pixels=1)["balanced_accuracy"] > 0.9
+
+    seen: list[tuple[set[int], set[int]]] = []
+    train = validation.train_cover
+
+    def watched(samples: pd.DataFrame, **options: Any) -> Any:
+        seen.append((set(samples["row"]), set(table["row"]) - set(samples["row"])))
+        return train(samples, **options)
+
+    monkeypatch.setattr(validation, "train_cover", watched)
+    judged(table, block_pixels=10)
+    assert len(seen) == 5
+    assert set.union(*(tested for _, tested in seen)) == set(table["row"])
+
+
+def test_balanced_accuracy_is_the_mean_of_both_recalls() -> None:
+    truth = np.array([OAK] * 4 + [GRASS] * 8 + [WATER] * 2)
+    said = np.array([OAK, OAK, OAK, GRASS] + [GRASS] * 5 + [OAK] * 2 + [WATER] + [GRASS, WATER])
+    assert validation._forest_accuracy(truth, said, FOREST_CODES) == pytest.approx((3 / 4 + 8 / 10) / 2)
+    assert validation._forest_accuracy(truth[:4], said[:4], FOREST_CODES) is None
+    assert validation._forest_accuracy(truth[4:], said[4:], FOREST_CODES) is None
+
+
+def test_labels_in_one_block_cannot_be_judged() -> None:
+    with pytest.raises(TrainingError, match="all labels lie in one block of land.*spread the labels"):
+        judged(samples(5), block_pixels=60)
+
+
+def test_forest_in_one_block_alone_cannot_be_judged() -> None:
+    """Without that block there is no forest to learn from."""
+    table = samples(40)
+    corner = (table["row"] // 30) * 2 + table["col"] // 30
+    with pytest.raises(TrainingError, match="training"):
+        judged(table[(table["code"] == OAK) == (corner == 0)], block_pixels=30)
+
+
+# -- labels without a date ------------------------------------------------------------------------------
+
+
+def of_years(right: int, years: tuple[int, ...]) -> pd.DataFrame:
+    """The same labels over each year's scenes; in all years but the right one half of the forest looks like grass."""
+    parts = []
+    for year in years:
+        part = samples(40, seed=year).assign(year=year, dated=False)
+        if year != right:
+            grass = part.loc[part["code"] == GRASS, ["ndvi_mapping", "ndmi_mapping"]].to_numpy()[::2]
+            part.loc[part.index[part["code"] == OAK][::2], ["ndvi_mapping", "ndmi_mapping"]] = grass + np.float32(0.01)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_labels_without_a_date_are_of_the_year_that_they_fit() -> None:
+    table = of_years(2019, (2018, 2019, 2020))
+    year, accuracy = fitting_year(table, forest_codes=FOREST_CODES, block_pixels=12, seed=1)
+    assert year == 2019
+    assert accuracy[2019] == 1
+    assert accuracy.keys() == {2018, 2019, 2020}
+    assert all(value is not None and value < 0.95 for other, value in accuracy.items() if other != 2019)
+
+
+def test_a_year_with_labels_of_one_kind_says_nothing() -> None:
+    table = of_years(2018, (2018, 2019))
+    table = table[(table["year"] == 2018) | (table["code"] == OAK)]
+    year, accuracy = fitting_year(table, forest_codes=FOREST_CODES, block_pixels=12, seed=1)
+    assert (year, accuracy[2019]) == (2018, None)
