@@ -91,7 +91,7 @@ def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
     if code.isna().any() or (code % 1 != 0).any():
         at = int(np.flatnonzero(code.isna() | (code % 1 != 0))[0])
         raise TrainingError(
-            f"code {shapes['code'].iloc[at]!r} of row {at + 1} is no number", where=path, mend="correct it"
+            f"code '{shapes['code'].iloc[at]}' of row {at + 1} is no whole number", where=path, mend="correct it"
         )
     years = _years(shapes, path)
     points = (shapes.geom_type == "Point").to_numpy()
