@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
 from habitat.cli import COMMANDS
+from habitat.errors import RecipeError
 
 
 def command_for(name: str) -> click.Command:
@@ -46,9 +49,9 @@ def run_until(path: Path, until: str, *, workers: int, dask: str | None) -> None
     click.echo(recipe.folder / "report.html" if until == "report" else recipe.folder)
 
 
-def _cluster(address: str):  # type: ignore[no-untyped-def]  # distributed is an extra, without types
-    from habitat.errors import RecipeError
-
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    """An executor on the workers of a Dask scheduler; they must see the same folders."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -56,6 +59,10 @@ def _cluster(address: str):  # type: ignore[no-untyped-def]  # distributed is an
             "needs Dask", where="--dask", mend="install it with pip install 'habitat-change[dask]'"
         ) from error
     try:
-        return Client(address, timeout=10).get_executor()
+        client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
-        raise RecipeError(f"no Dask scheduler answers ({error})", where=f"--dask {address}") from error
+        raise RecipeError(
+            f"no Dask scheduler answers ({error})", where=f"--dask {address}", mend="check the address"
+        ) from error
+    with client:
+        yield client.get_executor()
