@@ -127,6 +127,17 @@ FEATURES = Contract("FEATURES", ("year", "y", "x"))
 MAP = Contract("MAP", ("year", "y", "x"), {"code": "u", "forest_probability": "f", "evidence": "f"})
 """Legend `code` (0 = unknown), P(forest) given all years, and given that year's pixels alone (0-1, NaN)."""
 
+NO_LOSS = 0
+"""Value of a map of loss years: seen, and no forest lost."""
+UNKNOWN_LOSS = 65535
+"""Value of a map of loss years: seen too seldom to say."""
+
+
+def is_loss(loss_year: Any) -> Any:
+    """Tell where a map of loss years names a year."""
+    return (loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)
+
+
 CHANGE = Contract("CHANGE", ("y", "x"), {"loss_year": "u", "loss_probability": "f"})
 """Year of the first loss (0 = none, 65535 = unknown) and the probability that there was one (0-1, NaN)."""
 

@@ -14,10 +14,7 @@ import pandas as pd
 from odc.geo.geobox import GeoBox
 
 from habitat.change.consistency import ForestDynamics, forward, likelihoods
-
-NO_LOSS = 0
-UNKNOWN_LOSS = 65535
-"""The pixel was seen in fewer than two years."""
+from habitat.cubes import NO_LOSS, UNKNOWN_LOSS, is_loss
 
 
 def first_loss_year(forest: np.ndarray, seen: np.ndarray, years: np.ndarray) -> np.ndarray:
@@ -85,7 +82,7 @@ def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    lost = (loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)
+    lost = is_loss(loss_year)
     place = np.full(loss_year.shape, -1, dtype=np.int64)
     place[lost] = np.arange(np.count_nonzero(lost))
     year = loss_year.astype(np.int32)

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Proj, Transformer
 
-from habitat.cubes import CELLS
+from habitat.cubes import CELLS, UNKNOWN_LOSS
 from habitat.errors import ContractError, GridError
 from habitat.legend import DEFAULT_LEGEND, Legend
-
-LOSS_UNKNOWN = 65535
-"""In a map of loss years: it could not be judged."""
 
 RECENT_YEARS = 3
 """`recent_loss` looks at a year and the two before it."""
@@ -136,7 +133,7 @@ def _loss_counts(
 
     def kinds(strip: slice) -> NDArray[np.integer]:
         when = loss_year[strip]
-        judged = (when != LOSS_UNKNOWN) & ((layer[strip] != 0) | (when == year))
+        judged = (when != UNKNOWN_LOSS) & ((layer[strip] != 0) | (when == year))
         recent = judged & (when > year - RECENT_YEARS) & (when <= year)
         return judged.astype(np.uint8) + recent + (recent & (when == year))
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from odc.geo.geobox import GeoBox
 
+from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.legend import UNKNOWN, Legend
 from habitat.plots._sheet import (
     HATCH,
@@ -34,7 +35,6 @@ from habitat.plots._sheet import (
     year_colors,
 )
 
-NO_LOSS, NOT_SEEN = 0, 65535
 """Values of a loss-year raster that are not years."""
 
 UNSEEN = "not seen, or outside the area"
@@ -86,7 +86,7 @@ def loss_map(
     years : sequence of int, optional
         Years that the colours run over; those of `loss_year` if not given.
     """
-    lost = (loss_year != NO_LOSS) & (loss_year != NOT_SEEN)
+    lost = is_loss(loss_year)
     span = span_of(years if years is not None else np.unique(loss_year[lost])) if lost.any() else []
     image = np.empty((*loss_year.shape, 4))
     image[:] = to_rgba(_OPEN)
@@ -94,8 +94,8 @@ def loss_map(
     if background is not None:
         image[background.astype(bool)] = to_rgba(_FOREST)
         entries = [Patch(facecolor=_FOREST, label="forest before"), Patch(facecolor=_OPEN, label="no forest")]
-    image[loss_year == NOT_SEEN] = 0
-    if (loss_year == NOT_SEEN).any():
+    image[loss_year == UNKNOWN_LOSS] = 0
+    if (loss_year == UNKNOWN_LOSS).any():
         entries.append(Patch(**HATCH, label=UNSEEN))
     if span:
         image[lost] = year_colors(loss_year[lost], span)

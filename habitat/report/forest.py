@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from habitat.cubes import is_loss
 from habitat.grids import rasterize
 from habitat.legend import UNKNOWN
 from habitat.plots import before_after, forest_map, loss_by_year, loss_map
-from habitat.plots.rasters import NO_LOSS, NOT_SEEN
 from habitat.report.folder import RunFolder, chip, square, thumbnail
 from habitat.report.pictures import Inset, inset, thinned
 from habitat.report.words import hectares, is_number, limits, listed, number, percent, place, span
@@ -123,7 +123,7 @@ def _loss_map(run: RunFolder, areas: Any) -> Inset:
         first = thumbnail(run.path / f"forest/{years[0]}.tif")
         background = np.isin(first.values, run.legend.forest_codes) if first.grid.shape == grid.shape else None
     charted = [] if areas is None else sorted(areas.loc[areas["what"] == "loss", "year"].astype(int))
-    lost = (loss_year != NO_LOSS) & (loss_year != NOT_SEEN)
+    lost = is_loss(loss_year)
     figure = loss_map(loss_year, grid, background=background, years=charted or None)
     alt = "Map of the year in which forest was first lost." if lost.any() else "Map: no forest loss was found."
     caption = "Where forest was lost, by the year of the first loss." if lost.any() else "No forest loss was found."

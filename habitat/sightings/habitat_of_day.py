@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from habitat.cubes import is_loss
 from habitat.errors import ContractError
 from habitat.seasons import Season
 from habitat.sightings.places import pixels_at
-
-_LOSS_UNKNOWN = 65535
 
 _OF_CELL = ("forest_share", "seen_share")
 
@@ -106,7 +105,7 @@ def join_to_habitat(
     for column in _OF_CELL:
         joined[column] = of_cell[column].reindex(wanted).to_numpy()
     lost = np.zeros(len(events), dtype=np.int64) if loss_year is None else loss_year[at.row, at.col].astype(np.int64)
-    not_lost = (year == 0) | (lost == 0) | (lost == _LOSS_UNKNOWN) | (lost > year)
+    not_lost = (year == 0) | ~is_loss(lost) | (lost > year)
     joined["years_since_loss"] = _null_where(year - lost, not_lost)
     others = [name for name in joined.columns if name not in (*_ORDER, "geometry")]
     return joined[[*_ORDER, *others, "geometry"]]

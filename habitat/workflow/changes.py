@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from habitat.change import first_loss_year, loss_patches, loss_probability, without_small_patches
-from habitat.change.losses import NO_LOSS, UNKNOWN_LOSS
+from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.grids import blocks
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster, write_raster, write_table
@@ -46,11 +46,7 @@ def find_change(context: Context, _work: Path) -> Outputs:
     write_table(outputs[2], loss_patches(loss, probability, grid))
     write_table(outputs[3], _areas(context, loss, pixel_ha))
     context.progress("change", len(todo), len(todo))
-    return outputs, {"min_patch_ha": section.min_patch_ha, "lost_ha": float(_is_loss(loss).sum() * pixel_ha)}
-
-
-def _is_loss(loss_year: np.ndarray) -> np.ndarray:
-    return (loss_year != NO_LOSS) & (loss_year != UNKNOWN_LOSS)
+    return outputs, {"min_patch_ha": section.min_patch_ha, "lost_ha": float(is_loss(loss).sum() * pixel_ha)}
 
 
 def _areas(context: Context, loss: np.ndarray, pixel_ha: float) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from odc.geo.geobox import GeoBox
 
 from habitat.change import first_loss_year, loss_patches, without_small_patches
-from habitat.change.losses import NO_LOSS, UNKNOWN_LOSS
+from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
 from habitat.grids import grid_over
 
 STATE = {"F": (True, True), ".": (False, True), "?": (False, False)}
