@@ -5,6 +5,7 @@ Exit status: 0 done; 1 something is wrong with the input, said in one line; 2 wr
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 
@@ -72,6 +73,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     arguments = sys.argv[1:] if args is None else args
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
+    if not verbose:  # what libraries log of an error is said once, in our words
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         status = cli.main(arguments, prog_name="habitat", standalone_mode=False)
     except click.exceptions.Exit as stop:

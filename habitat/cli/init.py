@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ RECIPE = """\
 # A section that is left out is a stage that is not run.
 
 [area]
-name = "{name}"
+name = {name}
 bbox = [130.6, 42.7, 131.2, 43.2]     # west, south, east, north in degrees; or:
 # region = "area.geojson"             # any file of polygons
 # crs = "EPSG:32652"                  # default: that of the scenes, so that nothing is warped
@@ -74,5 +75,6 @@ def command(folder: Path) -> None:
     path = folder / "recipe.toml"
     if path.exists():
         raise StoreError("is already there", where=path, mend="delete it, or choose another folder")
-    write_text(path, RECIPE.format(name=folder.resolve().name or "my area"))
+    name = json.dumps(folder.resolve().name or "my area", ensure_ascii=False)  # escapes as TOML does
+    write_text(path, RECIPE.format(name=name))
     click.echo(path)
