@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import MultiPolygon, box
 
 from habitat import plots
+from habitat.cubes import UNKNOWN_LOSS
 from habitat.grids import grid_over
 from habitat.legend import DEFAULT_LEGEND
 
@@ -106,7 +107,7 @@ def test_years_keep_their_colour_in_map_and_chart(grid):
 def test_a_map_without_loss_has_no_colour_bar(grid):
     loss = np.zeros(grid.shape, dtype=np.uint16)
     assert len(plots.loss_map(loss, grid, years=[2019, 2020]).axes) == 1
-    loss[:] = plots.rasters.NOT_SEEN
+    loss[:] = UNKNOWN_LOSS
     figure = plots.loss_map(loss, grid)
     assert (figure.axes[0].images[0].get_array()[..., 3] == 0).all()
 
