@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, data
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+FEW_TREES = 5
+"""Of the classifier, where it does not matter how good a map is."""
+
 # -- fixtures -------------------------------------------------------------------------------------------
 
 
@@ -114,3 +118,29 @@ def small_grid() -> GeoBox:
 def landsat_grid() -> GeoBox:
     """3 rows by 4 columns of 30 m whose edges lie at 15 m modulo 30, over `small_grid`'s south-west."""
     return grids.grid_over((499_995, 4_799_985, 500_115, 4_800_075), "EPSG:32652", 30, anchor=(15, 15))
+
+
+@pytest.fixture(scope="session")
+def good_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated landscape whose recipe has been run to the end; not to be changed: see `land`."""
+    from terminal import run
+
+    from habitat.forest import classifier
+    from habitat.simulate import write_sample
+
+    folder = tmp_path_factory.mktemp("good") / "land"
+    write_sample(folder, size_km=0.6, seed=3, years=range(2019, 2022))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "N_TREES", FEW_TREES)
+        said = run("run", folder / "recipe.toml")
+    assert said.status == 0, said.err
+    return folder
+
+
+@pytest.fixture
+def land(good_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `good_run` that a test may spoil and run again."""
+    from habitat.forest import classifier
+
+    monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)
+    return Path(shutil.copytree(good_run, tmp_path / "land"))

@@ -18,8 +18,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from terminal import Said, run
 
-from cli.terminal import Said, run
 from habitat.store import digest_file
 
 PROGRESS = re.compile(r"\w+ \(\d+ steps\)")

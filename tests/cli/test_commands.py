@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pydantic
 import pytest
+from terminal import run
 
 import habitat
 import habitat.recipe
 import habitat.simulate
-from cli.terminal import run
 from habitat.cli import COMMANDS
 from habitat.recipe import Recipe, read_recipe
 
