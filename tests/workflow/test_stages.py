@@ -1,0 +1,252 @@
+"""What is done again, and what is not: contents decide, never clocks, blocks or workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from terminal import run
+
+import habitat.workflow.changes
+import habitat.workflow.composites
+import habitat.workflow.maps
+from habitat.errors import ReadError
+from habitat.recipe import read_recipe
+from habitat.store import digest_file, read_raster, write_raster
+from habitat.workflow import run_recipe
+
+ALL = ["composite", "train", "map", "change", "cells", "join", "occupancy", "report"]
+DATA = (".tif", ".parquet", ".csv")
+
+
+def done_in(land: Path, until: str = "report", **options: int) -> list[str]:
+    """Run the recipe and return the stages that were done."""
+    return [
+        result.name for result in run_recipe(read_recipe(land / "recipe.toml"), until=until, **options) if result.done
+    ]
+
+
+def data(run_folder: Path) -> dict[str, str]:
+    """Digests of a run's rasters and tables."""
+    files = (path for path in run_folder.rglob("*") if path.suffix in DATA and ".work" not in path.parts)
+    return {path.relative_to(run_folder).as_posix(): digest_file(path) for path in files}
+
+
+def edit(land: Path, old: str, new: str) -> None:
+    path = land / "recipe.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_landscape_that_was_moved_is_up_to_date(land: Path) -> None:
+    assert done_in(land) == []
+
+
+def test_clocks_decide_nothing(land: Path) -> None:
+    for number, path in enumerate(sorted(land.rglob("*"))):
+        os.utime(path, (1_000_000_000 + number, 1_000_000_000 + number))
+    assert done_in(land) == []
+
+
+def test_words_that_mean_the_same_are_the_same(land: Path) -> None:
+    edit(land, "min_patch_ha = 0.5", "min_patch_ha = 0.50  # as before")
+    edit(land, 'psi = "forest_share + recent_loss"', "psi = 'forest_share + recent_loss'")
+    assert done_in(land) == []
+
+
+# -- a changed recipe -----------------------------------------------------------------------------------
+
+
+def test_a_changed_setting_reruns_its_stage_and_what_follows_from_it(land: Path) -> None:
+    before = data(land / "run")
+    edit(land, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    done = done_in(land)
+    assert done == ["change", "cells", "join", "occupancy", "report"]
+    changed = {name for name, digest in data(land / "run").items() if digest != before[name]}
+    assert {"change/loss_year.tif", "areas.csv", "cells.parquet"} <= changed
+    assert not any(name.startswith(("composites/", "forest/")) for name in changed)
+    assert "min_patch_ha = 0.0" in (land / "run" / "recipe.toml").read_text()
+
+
+def test_what_comes_out_the_same_stops_there(land: Path) -> None:
+    """No patch has between 0.5 and 0.51 ha: the loss is the same, and nothing follows from it."""
+    edit(land, "min_patch_ha = 0.5", "min_patch_ha = 0.51")
+    assert done_in(land) == ["change", "report"], "the report tells the settings"
+
+
+def test_fewer_years_leave_nothing_of_the_others(land: Path) -> None:
+    edit(land, '"2019-2021"', '"2020-2021"')
+    assert done_in(land, "change") == ALL[:4]
+    left = {path.relative_to(land / "run").as_posix() for path in (land / "run").rglob("2019*")}
+    assert left == set()
+    items = json.loads((land / "run" / "catalog.json").read_text())["links"]
+    assert not [link["href"] for link in items if "2019" in link["href"]]
+
+
+def test_only_what_a_stage_needs_is_run(good_run: Path, land: Path) -> None:
+    edit(land, 'folder = "run"', 'folder = "other"')
+    assert done_in(land, "composite") == ["composite"]
+    assert {path.name for path in (land / "other").iterdir()} >= {
+        "composites",
+        "run.json",
+        "recipe.toml",
+        "catalog.json",
+    }
+    assert not (land / "other" / "forest").exists()
+    assert done_in(land, "change") == ["train", "map", "change"]
+    assert data(land / "other").items() <= data(good_run / "run").items(), "another folder holds the same files"
+
+
+# -- changed inputs -------------------------------------------------------------------------------------
+
+
+def test_one_changed_pixel_of_one_scene_is_noticed(land: Path) -> None:
+    path = next((land / "scenes").glob("sentinel-2*/S2?_52TFN_20200[678]*/red.tif"))
+    values, grid = read_raster(path)
+    values[0, 0, 0] += 500
+    write_raster(path, values, grid, ["red"], 0)
+    assert done_in(land, "composite") == ["composite"]
+
+
+def test_what_an_item_says_is_noticed(land: Path) -> None:
+    path = next((land / "scenes").glob("sentinel-2*/S2?_52TFN_20200[678]*/*.json"))
+    item = json.loads(path.read_text())
+    path.write_text(json.dumps(item | {"title": "renamed"}))
+    assert done_in(land, "composite") == [], "of no meaning to the composites"
+    item["assets"]["red"]["raster:bands"][0]["scale"] = 0.0002
+    path.write_text(json.dumps(item))
+    assert done_in(land, "composite") == ["composite"]
+
+
+def test_new_records_leave_the_maps_alone(land: Path) -> None:
+    with (land / "sightings.csv").open("a") as table:
+        table.write((land / "sightings.csv").read_text().splitlines()[-1].replace("2021-", "2020-", 1) + "\n")
+    assert [name for name in done_in(land) if name in ALL[:5]] == []
+
+
+# -- changed outputs ------------------------------------------------------------------------------------
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def tamper(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"\0")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "stage"),
+    [
+        ("composites/2020.tif", delete, "composite"),
+        ("forest/validation.json", tamper, "train"),
+        ("forest/2020_probability.tif", tamper, "map"),
+        ("change/loss_year.tif", delete, "change"),
+        ("areas.csv", tamper, "change"),
+        ("cells.parquet", delete, "cells"),
+        ("sightings.parquet", tamper, "join"),
+        ("occupancy.parquet", delete, "occupancy"),
+        ("report.html", delete, "report"),
+    ],
+)
+def test_an_output_that_is_gone_or_changed_is_made_again(
+    land: Path, name: str, spoil: Callable[[Path], None], stage: str
+) -> None:
+    before = data(land / "run")
+    spoil(land / "run" / name)
+    first, *more = done_in(land)
+    assert first == stage
+    # what comes out is what it was, so nothing follows; but a model's file is never the same twice
+    assert set(more) <= ({"map", "report"} if stage == "train" else set())
+    assert data(land / "run") == before
+    assert done_in(land) == []
+
+
+# -- blocks and workers ---------------------------------------------------------------------------------
+
+
+def test_blocks_do_not_show_in_composites(good_run: Path, land: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 16)
+    edit(land, 'folder = "run"', 'folder = "other"')
+    done_in(land, "composite", workers=4)
+    made = sorted((land / "other" / "composites").glob("*.tif"))
+    assert len(made) == 9
+    for path in made:
+        whole, in_blocks = (read_raster(p)[0] for p in (good_run / "run" / "composites" / path.name, path))
+        assert np.array_equal(in_blocks[-1], whole[-1]), "looks"
+        # the average of pixels that weigh 1/4 and 3/4 may end on a half: 1668.5 is 1668 or 1669
+        assert (np.abs(in_blocks.astype(int) - whole) <= 1).all()
+        assert np.mean(in_blocks != whole) < 0.001
+
+
+@pytest.mark.parametrize(("pixels", "workers"), [(13, 1), (8, 4)])
+def test_neither_blocks_nor_workers_show_in_maps_and_losses(
+    land: Path, monkeypatch: pytest.MonkeyPatch, pixels: int, workers: int
+) -> None:
+    monkeypatch.setattr(habitat.workflow.maps, "MAP_BLOCK", pixels)
+    monkeypatch.setattr(habitat.workflow.changes, "READ_BLOCK", pixels)
+    before = data(land / "run")
+    (land / "run" / "forest" / "2020.tif").unlink()
+    (land / "run" / "change" / "loss_year.tif").unlink()
+    assert done_in(land, "change", workers=workers) == ["map", "change"]
+    assert data(land / "run") == before
+
+
+def test_finished_blocks_are_not_computed_again(land: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 16)
+    edit(land, 'folder = "run"', 'folder = "other"')
+    compute = habitat.workflow.composites.CompositeJob.__call__
+    computed: list[tuple[int, int]] = []
+    broken = True
+
+    def watched(job: habitat.workflow.composites.CompositeJob) -> dict[str, np.ndarray]:
+        if broken and job.year == 2021:
+            raise ReadError("cannot be read", where="scene")
+        computed.append((job.year, job.block.index))
+        return compute(job)
+
+    monkeypatch.setattr(habitat.workflow.composites.CompositeJob, "__call__", watched)
+    with pytest.raises(ReadError):
+        done_in(land, "composite", workers=1)
+    assert not list((land / "other").rglob("*.tif")), "nothing before all is there"
+    first = list(computed)
+    assert {year for year, _ in first} == {2019, 2020}
+    broken = False
+    assert done_in(land, "composite", workers=1) == ["composite"]
+    assert sorted(computed) == [(year, block) for year in (2019, 2020, 2021) for block in range(4)]
+    assert computed[: len(first)] == first
+    assert not (land / "other" / ".work").exists()
+
+
+# -- run.json -------------------------------------------------------------------------------------------
+
+
+def test_every_number_can_be_traced(good_run: Path) -> None:
+    state = json.loads((good_run / "run" / "run.json").read_text())
+    assert set(state["stages"]) >= set(ALL)
+    assert state["schema"] == 1
+    assert state["recipe"] == "../recipe.toml"
+    assert set(state["versions"]) >= {"habitat", "python"}
+    recorded = {name: digest for stage in state["stages"].values() for name, digest in stage["outputs"].items()}
+    assert recorded.items() >= data(good_run / "run").items(), "every raster and table belongs to a stage"
+    for name, digest in recorded.items():
+        assert digest_file(good_run / "run" / name) == digest
+    assert all(stage["finished"] and stage["seconds"] >= 0 for stage in state["stages"].values())
+    scenes = state["stages"]["composite"]["notes"]["scenes"]
+    assert len(scenes) + len(state["stages"]["composite"]["notes"]["left_out"]) == 24
+    assert not any(str(good_run) in text for text in [json.dumps(state)]), "no path of this machine"
+
+
+def test_a_run_says_what_it_does_as_it_goes(land: Path) -> None:
+    edit(land, "min_patch_ha = 0.5", "min_patch_ha = 0.2")
+    ticks: list[tuple[str, int, int]] = []
+    run_recipe(read_recipe(land / "recipe.toml"), until="change", progress=lambda *tick: ticks.append(tick))
+    assert {stage for stage, _, _ in ticks} == {"change"}
+    assert ticks[-1][1] == ticks[-1][2] > 0
+    assert run("change", land / "recipe.toml").status == 0
