@@ -292,9 +292,3 @@ def test_points_find_their_pixels() -> None:
     np.testing.assert_array_equal(inside, [True, True, True, True, False, False, False, False])
     np.testing.assert_array_equal(rows[inside], [0, 1, 1, 1])
     np.testing.assert_array_equal(cols[inside], [0, 0, 1, 2])
-
-
-def test_zonal_sums_skip_what_belongs_to_none() -> None:
-    values = np.array([[1, 2, 3], [4, 5, 6]])
-    zones = np.array([[0, 0, 2], [-1, 2, -1]])
-    np.testing.assert_array_equal(grids.zonal_sums(values, zones, 4), [3, 0, 8, 0])

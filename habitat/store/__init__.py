@@ -2,9 +2,9 @@
 
 from habitat.store.blocks import compute_blocks, load_block
 from habitat.store.models import read_model, write_model
-from habitat.store.rasters import RasterWriter, open_raster, read_raster, write_raster
+from habitat.store.rasters import RasterWriter, open_raster, read_raster, without_query, write_raster
 from habitat.store.stac import write_run_catalogue
-from habitat.store.state import Run, digest, digest_file
+from habitat.store.state import Run, digest, digest_file, digest_input
 from habitat.store.tables import read_table, write_json, write_table, write_text
 
 __all__ = [
@@ -13,11 +13,13 @@ __all__ = [
     "compute_blocks",
     "digest",
     "digest_file",
+    "digest_input",
     "load_block",
     "open_raster",
     "read_model",
     "read_raster",
     "read_table",
+    "without_query",
     "write_json",
     "write_model",
     "write_raster",

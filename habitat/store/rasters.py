@@ -157,8 +157,15 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
             yield file
     except rasterio.errors.RasterioError as error:
         raise ReadError(
-            f"cannot be read as a raster ({_cause(error)})", where=path, mend="it may be truncated: fetch it again"
+            f"cannot be read as a raster ({_cause(error)})",
+            where=without_query(path),
+            mend="it may be truncated: fetch it again",
         ) from error
+
+
+def without_query(address: Path | str) -> str:
+    """An address as it may be shown: what follows its question mark can be a signature."""
+    return str(address).split("?")[0] if "://" in str(address) else str(address)
 
 
 def _cause(error: BaseException) -> str:

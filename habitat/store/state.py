@@ -30,6 +30,13 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_input(path: Path) -> str | None:
+    """SHA-256 of a file that a user gives, None if it is not there; of a shapefile, of all its parts."""
+    if path.suffix.lower() == ".shp":
+        return digest({part.name: digest_file(part) for part in path.parent.glob(f"{path.stem}.*")})
+    return digest_file(path) if path.is_file() else None
+
+
 def digest(data: Any) -> str:
     """SHA-256 of anything JSON can hold; paths and dates by their text."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
@@ -114,6 +121,8 @@ class Run:
                 raise StoreError(
                     "another habitat is working in this folder", where=self.folder, mend="wait until it has finished"
                 ) from None
+            if self._file.exists():  # another process may have finished meanwhile
+                self.state["stages"] = _read_state(self._file)["stages"]
             yield
 
     def is_current(self, stage: str, key: str) -> bool:
@@ -150,15 +159,29 @@ class Run:
         keep.mkdir(parents=True, exist_ok=True)
         return keep
 
-    def finish(self, stage: str, outputs: Sequence[Path], seconds: float, notes: dict[str, Any]) -> None:
+    def finish(
+        self, stage: str, outputs: Sequence[Path], seconds: float, notes: dict[str, Any], inputs: Any = None
+    ) -> None:
         """Record `stage` as done with what it wrote; remove what it wrote before and not again, and its blocks."""
         record = self.state["stages"][stage]
         names = {p.relative_to(self.folder).as_posix(): digest_file(p) for p in outputs}
         for name in set(record["outputs"]) - set(names):
             self.path(name).unlink(missing_ok=True)
-        record |= {"finished": True, "outputs": names, "seconds": round(seconds, 2), "notes": notes}
+        record |= {"finished": True, "outputs": names, "seconds": round(seconds, 2)}
+        record |= {"notes": notes, "inputs": inputs}
         self.save()
         shutil.rmtree(self.path(".work"), ignore_errors=True)
+
+    def forget(self, stage: str) -> None:
+        """Remove what `stage` wrote, and its record: the recipe does not ask for it any more."""
+        for name in self.outputs(stage):
+            self.path(name).unlink(missing_ok=True)
+        if self.state["stages"].pop(stage, None) is not None:
+            self.save()
+
+    def notes(self, stage: str) -> dict[str, Any]:
+        """What a finished stage noted down."""
+        return dict(self.state["stages"].get(stage, {}).get("notes", {}))
 
     def save(self) -> None:
         """Write run.json."""

@@ -102,7 +102,7 @@ def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac
         raise CatalogueError(
             f"links to a file that is not JSON ({error})", where=source, mend="fetch it again"
         ) from error
-    except (pystac.STACError, KeyError, TypeError, ValueError, OSError) as error:
+    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         if isinstance(error, CatalogueError):
             raise
         raise CatalogueError(
@@ -113,10 +113,12 @@ def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac
 def _item_collection(source: Path, data: dict[str, Any]) -> list[pystac.Item]:
     import pystac
 
-    items = [pystac.Item.from_dict(feature, preserve_dict=False) for feature in data.get("features", ())]
-    for item in items:
-        if item.get_self_href() is None:
-            item.set_self_href(str(source))
+    items = []
+    for feature in data.get("features", ()):
+        # a saved search keeps the server's address as `self`; relative files lie beside this file
+        links = [link for link in feature.get("links", ()) if link.get("rel") != "self"]
+        items.append(pystac.Item.from_dict(feature | {"links": links}, preserve_dict=False))
+        items[-1].set_self_href(str(source))
     return items
 
 

@@ -2,7 +2,7 @@
 
 odc-loader reads the window of each file that a block needs; the file's own grid is believed, never the
 item's. Inside one reference system nothing is warped: bands are averaged by area, quality bits are carried
-by bitwise or. A file of another zone is warped once, here.
+by bitwise or. A file of another zone is taken onto a finer grid once, here, and weighed in the same way.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from affine import Affine
 from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, RasterSource, RioDriver
 
@@ -21,8 +22,11 @@ from habitat.cubes import BANDS, REFLECTANCE_RANGE, STACK, Quality
 from habitat.errors import CatalogueError, GridError, ReadError
 from habitat.grids import coordinates, grid_over, resample_bits, resample_mean
 from habitat.sensors import SENTINEL2
-from habitat.store import open_raster
+from habitat.store import open_raster, without_query
 from habitat.tiles.scenes import Asset, Scene
+
+FINER = 4
+"""Parts along each side of a pixel, for files of another reference system."""
 
 NEEDED_BANDS = ("red", "nir08")
 """Without these there is no vegetation index."""
@@ -165,7 +169,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
 
 def _read_band(asset: Asset, grid: GeoBox) -> np.ndarray:
     """Reflectance on `grid`, float32, NaN where nothing was measured."""
-    numbers, native = _read_native(asset, grid, "bilinear")
+    numbers, native = _read_native(asset, grid)
     values = np.where(numbers == asset.nodata, np.nan, numbers * np.float32(asset.scale) + np.float32(asset.offset))
     return np.clip(resample_mean(values, native, grid), *REFLECTANCE_RANGE)
 
@@ -178,7 +182,7 @@ def _read_quality(scene: Scene, grid: GeoBox) -> np.ndarray:
             where=f"item {scene.id}",
             mend='add the asset, or set [scenes] mask = "none"',
         )
-    codes, native = _read_native(scene.quality, grid, "nearest")
+    codes, native = _read_native(scene.quality, grid)
     lookup = scene.sensor.quality.lookup
     if codes.dtype.kind not in "iu" or (codes.size and not 0 <= codes.min() <= codes.max() < len(lookup)):
         raise ReadError(
@@ -189,10 +193,11 @@ def _read_quality(scene: Scene, grid: GeoBox) -> np.ndarray:
     return resample_bits(lookup[codes], native, grid, outside=Quality.FILL)
 
 
-def _read_native(asset: Asset, grid: GeoBox, warp: str) -> tuple[np.ndarray, GeoBox]:
+def _read_native(asset: Asset, grid: GeoBox) -> tuple[np.ndarray, GeoBox]:
     """Digital numbers of the part of a file that covers `grid`, on the file's own grid.
 
-    A file of another reference system, or one that is not north up, is warped onto `grid` itself by the kernel `warp`.
+    A file of another reference system, or one that is not north up, is taken pixel by pixel (nearest) onto a
+    grid several times finer than `grid`, so that means and quality bits are still weighed by area.
     """
     with open_raster(asset.href) as file:
         own = GeoBox.from_rio(file)
@@ -202,27 +207,34 @@ def _read_native(asset: Asset, grid: GeoBox, warp: str) -> tuple[np.ndarray, Geo
     if np.array(asset.nodata).astype(dtype) != asset.nodata:
         raise ReadError(f"holds {dtype}, never nodata {asset.nodata}", where=asset.href, mend="correct its item")
     north_up = own.axis_aligned and own.transform.a > 0 > own.transform.e
-    window = _window(own, grid) if own.crs == grid.crs and north_up else grid
+    window = _window(own, grid) if own.crs == grid.crs and north_up else _finer(grid)
     numbers = np.full(window.shape, asset.nodata, dtype=dtype)
     if window.is_empty():
         return numbers, window
-    loading = RasterLoadParams(dtype=dtype, fill_value=asset.nodata, src_nodata_fallback=asset.nodata, resampling=warp)
+    loading = RasterLoadParams(dtype=dtype, fill_value=asset.nodata, src_nodata_fallback=asset.nodata)
     driver = RioDriver()
     context = driver.new_load(window)
     try:
         reader = driver.open(RasterSource(asset.href), context)  # type: ignore[arg-type]  # its own context
         where, pixels = reader.read(loading, window)
     except Exception as error:  # GDAL's errors come through rasterio in several classes
-        raise ReadError(f"cannot be decoded ({error})", where=asset.href, mend="fetch it again") from error
+        raise ReadError(
+            f"cannot be decoded ({error})", where=without_query(asset.href), mend="fetch it again"
+        ) from error
     finally:
         driver.finalise_load(context)
     numbers[where] = pixels
     return numbers, window
 
 
+def _finer(grid: GeoBox) -> GeoBox:
+    """`grid` with each pixel cut into FINER x FINER."""
+    return GeoBox((grid.shape.y * FINER, grid.shape.x * FINER), grid.transform @ Affine.scale(1 / FINER), grid.crs)
+
+
 def _window(own: GeoBox, grid: GeoBox) -> GeoBox:
     """The smallest part of a file's grid that covers `grid`, cut at the file's edges."""
-    (x0, y0), (x1, y1) = (~own.transform * corner for corner in _corners(grid))
+    (x0, y0), (x1, y1) = (~own.transform @ corner for corner in _corners(grid))
     cols = slice(max(int(np.floor(x0 + 1e-6)), 0), min(int(np.ceil(x1 - 1e-6)), own.shape.x))
     rows = slice(max(int(np.floor(y0 + 1e-6)), 0), min(int(np.ceil(y1 - 1e-6)), own.shape.y))
     if cols.stop <= cols.start or rows.stop <= rows.start:
