@@ -49,8 +49,16 @@ def likelihoods(evidence: np.ndarray, dynamics: ForestDynamics) -> np.ndarray:
     return np.where(np.isnan(both), np.float32(1), both)
 
 
-def forward(likelihood: np.ndarray, transitions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled forward pass.
+def forward(likelihood: np.ndarray, transitions: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scaled forward pass over the years from the first that was seen to the last.
+
+    Parameters
+    ----------
+    likelihood : float array (year, 2, ...)
+    transitions : float array (2, 2)
+        Rows need not sum to one: what is struck out has no probability.
+    seen : bool array (year, ...)
+        Before the first seen year and after the last, nothing can be said to have happened.
 
     Returns
     -------
@@ -62,9 +70,11 @@ def forward(likelihood: np.ndarray, transitions: np.ndarray) -> tuple[np.ndarray
     states = np.empty(likelihood.shape)
     log_evidence = np.zeros(likelihood.shape[2:])
     prior = np.full((2, *likelihood.shape[2:]), 0.5)
+    moving = np.logical_or.accumulate(seen)[:-1] & np.logical_or.accumulate(seen[::-1])[::-1][1:]
     for year in range(len(likelihood)):
         if year:
-            prior = np.einsum("ij,i...->j...", transitions, states[year - 1])
+            before = states[year - 1]
+            prior = np.where(moving[year - 1], np.einsum("ij,i...->j...", transitions, before), before)
         joint = prior * likelihood[year]
         total = joint.sum(axis=0)
         states[year] = joint / total
@@ -88,7 +98,7 @@ def smooth_forest(evidence: np.ndarray, dynamics: ForestDynamics | None = None) 
     """
     dynamics = dynamics or ForestDynamics()
     likelihood = likelihoods(evidence, dynamics)
-    states, _ = forward(likelihood, dynamics.transitions)
+    states, _ = forward(likelihood, dynamics.transitions, np.isfinite(evidence))
     later = np.ones(states.shape[1:])
     for year in range(len(states) - 1, -1, -1):
         posterior = states[year] * later

@@ -62,10 +62,11 @@ def loss_probability(evidence: np.ndarray, dynamics: ForestDynamics | None = Non
     # paths without a loss keep their probability; those with one are struck out
     lossless = dynamics.transitions.copy()
     lossless[1, 0] = 0.0
-    _, with_loss = forward(likelihood, dynamics.transitions)
-    _, without = forward(likelihood, lossless)
+    seen = np.isfinite(evidence)
+    _, with_loss = forward(likelihood, dynamics.transitions, seen)
+    _, without = forward(likelihood, lossless, seen)
     probability = 1 - np.exp(without - with_loss)
-    unknown = np.isfinite(evidence).sum(axis=0) < 2
+    unknown = seen.sum(axis=0) < 2
     return np.where(unknown, np.nan, np.clip(probability, 0, 1)).astype(np.float32)
 
 
@@ -83,7 +84,7 @@ def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
 
     lost = is_loss(loss_year)
-    place = np.full(loss_year.shape, -1, dtype=np.int64)
+    place = np.full(loss_year.shape, -1, dtype=np.int32)
     place[lost] = np.arange(np.count_nonzero(lost))
     year = loss_year.astype(np.int32)
     pairs = []

@@ -19,12 +19,18 @@ DYNAMICS = st.builds(ForestDynamics, loss_rate=RATES, gain_rate=RATES, trust=st.
 
 
 def paths(evidence: list[float], dynamics: ForestDynamics) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Every path of states (1 = forest) and its probability together with the evidence."""
+    """Every path of states (1 = forest) and its probability together with the evidence.
+
+    Paths run from the first year that was seen to the last: of the years before and after, nothing is said.
+    """
     loss, gain = dynamics.loss_rate, dynamics.gain_rate
     steps = {(1, 0): loss, (1, 1): 1 - loss, (0, 1): gain, (0, 0): 1 - gain}
-    for path in product((0, 1), repeat=len(evidence)):
+    seen_years = np.flatnonzero(np.isfinite(evidence))
+    first, last = (seen_years[0], seen_years[-1]) if len(seen_years) else (0, 0)
+    for middle in product((0, 1), repeat=int(last - first) + 1):
+        path = (middle[0],) * int(first) + middle + (middle[-1],) * (len(evidence) - int(last) - 1)
         probability = 0.5
-        for step in pairwise(path):
+        for step in pairwise(middle):
             probability *= steps[step]
         for state, seen in zip(path, evidence, strict=True):
             if not np.isnan(seen):
