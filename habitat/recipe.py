@@ -141,6 +141,8 @@ class SightingsSection(_Section):
     """Where animals were recorded, and where someone looked."""
 
     files: Annotated[list[str], Field(min_length=1)]
+    format: Literal["table"] = "table"
+    """What the files are: tables with a row a record. Other formats of the field are not read yet."""
     effort: str | None = None
     """Deployments of cameras; without it nothing can be said of places where nothing was seen."""
     species: list[str] | None = None

@@ -78,10 +78,16 @@ def stack_samples(parts: Sequence[pd.DataFrame], *, max_per_class: int, seed: in
             where="training",
             mend="add labels of what is not forest, or of what is",
         )
+    # the order of blocks must leave no trace
+    samples = samples.sort_values(["row", "col", "year", "code"], kind="stable", ignore_index=True)
+    return thin_labels(samples, max_per_class=max_per_class, seed=seed)
+
+
+def thin_labels(labels: pd.DataFrame, *, max_per_class: int, seed: int) -> pd.DataFrame:
+    """Draw at most `max_per_class` rows of each `code`, keeping their order."""
     random = np.random.default_rng(seed)
-    keep = []
-    for _, rows in samples.groupby("code", sort=True).indices.items():
-        if len(rows) > max_per_class:
-            rows = np.sort(random.choice(rows, max_per_class, replace=False))
-        keep.append(rows)
-    return samples.iloc[np.sort(np.concatenate(keep))].reset_index(drop=True)
+    keep = [
+        rows if len(rows) <= max_per_class else random.choice(rows, max_per_class, replace=False)
+        for _, rows in sorted(labels.groupby("code").indices.items())
+    ]
+    return labels.iloc[np.sort(np.concatenate(keep))].reset_index(drop=True)

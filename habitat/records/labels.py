@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 from habitat.errors import TrainingError
 from habitat.grids import pixels_of, rasterize, resample_majority
 from habitat.records.shapes import read_shapes
-from habitat.store import read_raster
+from habitat.store import open_raster, read_raster
 
 _RASTERS = (".tif", ".tiff")
 _MEND = "[forest] training takes points, polygons or a raster of codes"
@@ -56,7 +56,9 @@ def read_labels(path: Path, grid: GeoBox, *, codes: Collection[int]) -> pd.DataF
 
 def _from_raster(path: Path, grid: GeoBox) -> pd.DataFrame:
     bands, native = read_raster(path)
-    codes = bands[0]
+    with open_raster(path) as file:
+        nodata = file.nodata
+    codes = bands[0] if nodata is None else np.where(bands[0] == nodata, bands.dtype.type(0), bands[0])
     if codes.dtype.kind not in "iu":
         raise TrainingError(f"holds {codes.dtype}, not integer codes", where=path, mend="write codes as uint8")
     if native.crs is None:

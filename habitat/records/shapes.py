@@ -23,6 +23,8 @@ def read_shapes(path: Path, *, error: type[HabitatError], mend: str) -> Any:
 
     if not path.exists():
         raise error("there is no such file", where=path, mend=mend)
+    if b"<OGRVRT" in _beginning(path):
+        raise error("is a virtual file that points at others", where=path, mend="save it as GeoPackage or GeoJSON")
     try:
         shapes = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except Exception as fault:  # pyogrio, pyarrow and geopandas each have their own
@@ -35,6 +37,14 @@ def read_shapes(path: Path, *, error: type[HabitatError], mend: str) -> Any:
     if shapes.empty:
         raise error("holds no shape", where=path, mend=mend)
     return shapes
+
+
+def _beginning(path: Path) -> bytes:
+    """The first bytes of a file; none of a folder."""
+    if path.is_dir():
+        return b""
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 def read_area(path: Path) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from habitat.change import first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.grids import blocks
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster, write_raster, write_table
+from habitat.workflow.areas import pixel_areas
 from habitat.workflow.composites import READ_BLOCK
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, from_percent, to_percent
@@ -44,25 +44,6 @@ def find_change(context: Context, _work: Path) -> Outputs:
     percent = to_percent(probability)[None]
     write_raster(outputs[1], percent, grid, ["loss_probability"], PERCENT_NODATA, tags={"units": "percent"})
     write_table(outputs[2], loss_patches(loss, probability, grid))
-    write_table(outputs[3], _areas(context, loss, pixel_ha))
+    write_table(outputs[3], pixel_areas(context, loss))
     context.progress("change", len(todo), len(todo))
     return outputs, {"min_patch_ha": section.min_patch_ha, "lost_ha": float(is_loss(loss).sum() * pixel_ha)}
-
-
-def _areas(context: Context, loss: np.ndarray, pixel_ha: float) -> pd.DataFrame:
-    """Areas by pixel count: a sum of the map, without limits, since nothing was estimated from samples."""
-    inside = context.inside()
-    rows = []
-    for year in context.years:
-        code = read_raster(context.run.path("forest", f"{year}.tif"))[0][0]
-        forest = np.isin(code, context.legend.forest_codes)
-        for what, pixels in (
-            ("forest", forest),
-            ("not forest", (code != UNKNOWN) & ~forest),
-            ("not seen", inside & (code == UNKNOWN)),
-            ("loss", loss == year),
-        ):
-            if what != "loss" or year > context.years[0]:
-                rows.append({"year": year, "what": what, "estimate_ha": round(float(pixels.sum()) * pixel_ha, 4)})
-    areas = pd.DataFrame(rows)
-    return areas.assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)

@@ -32,9 +32,13 @@ def make_composites(context: Context, work: Path) -> Outputs:
     """Write each season's composite of each year."""
     todo = list(blocks(context.grid, READ_BLOCK))
     reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
+    of_year = {
+        year: tuple(s for s in context.scenes if any(_in(s, season, year) for season in context.seasons))
+        for year in context.years
+    }
     jobs = {
         f"{year}-{block.index}": CompositeJob(
-            tuple(s for s in context.scenes if any(_in(s, season, year) for season in context.seasons)),
+            scenes,
             context.grid,
             context.bands,
             year,
@@ -43,7 +47,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
             context.outline,
             block,
         )
-        for year in context.years
+        for year, scenes in of_year.items()
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))

@@ -143,14 +143,14 @@ class Plan:
         grid = self.grid if block is None else crop(self.grid, block)
         return rasterize([self.outline], [1], grid) > 0
 
-    def scenes_digest(self) -> str:
-        """Digest of the scenes' files and of what their items say."""
-        parts = []
+    def scene_digests(self) -> dict[str, str]:
+        """Digest of each scene's files and of what its item says."""
+        digests = {}
         for scene in self.scenes:
             assets = [*scene.bands.items(), ("quality", scene.quality)]
             files = {name: (_content(a.href), a.scale, a.offset, a.nodata) for name, a in assets if a is not None}
-            parts.append([scene.id, scene.sensor.name, scene.time.isoformat(), files])
-        return digest(parts)
+            digests[scene.id] = digest([scene.sensor.name, scene.time.isoformat(), files])
+        return digests
 
 
 @dataclass(kw_only=True)

@@ -18,6 +18,7 @@ from habitat.forest import (
     importance,
     predict_cover,
     stack_samples,
+    thin_labels,
     train_cover,
 )
 from habitat.grids import Block, blocks
@@ -34,6 +35,7 @@ from habitat.store import (
     write_model,
     write_table,
 )
+from habitat.workflow.areas import pixel_areas
 from habitat.workflow.composites import READ_BLOCK, composite_bands, composite_paths, read_composites
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
@@ -42,6 +44,8 @@ MAP_BLOCK = 256
 SEED = 20161
 """Of everything random in a run: the same recipe gives the same files."""
 MAX_PER_CLASS = 4000
+THINNED = 4
+"""So many times more labels of a class are looked at than are used: not all were seen."""
 _LISTS = ("predictors", "codes", "label_years")
 BLOCKS_ACROSS = 6
 """Blocks of land along the longer side of the labels' extent, for cross-validation."""
@@ -56,6 +60,8 @@ def train(context: Context, _work: Path) -> Outputs:
     outside = int((dated & ~labels["year"].isin(context.years)).sum())
     if outside:
         context.warnings.append(f"{outside} labels are dated outside the years and were not used")
+    labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED)
+    dated = labels["year"].notna()
     todo = [block for block in blocks(context.grid, READ_BLOCK) if _holds_labels(block, labels)]
     parts: list[pd.DataFrame] = []
     for done, year in enumerate(context.years):
@@ -122,6 +128,9 @@ def map_forest(context: Context, work: Path) -> Outputs:
                 for block in todo:
                     file.write(load_block(work, str(block.index))[name][number][None], block)
             outputs.append(path)
+    if context.recipe.change is None:
+        outputs.append(context.run.path("areas.csv"))
+        write_table(outputs[-1], pixel_areas(context, None))
     return outputs, {}
 
 

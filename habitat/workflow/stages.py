@@ -9,13 +9,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import habitat
 from habitat.errors import RecipeError
 from habitat.recipe import Recipe
-from habitat.store import Run, digest, digest_file, write_run_catalogue, write_text
+from habitat.store import Run, digest, digest_input, write_run_catalogue, write_text
 from habitat.workflow.context import Context, Outputs, Progress, no_progress
 
 
@@ -30,13 +31,14 @@ class Stage:
     after: tuple[str, ...]
     """Stages whose files it reads."""
     sections: tuple[str, ...]
-    """Sections of the recipe that can change its result; the last one must be there for it to run."""
+    """Sections of the recipe that can change its result, beside the area and the period, which change every
+    result; the last one must be there for it to run."""
     version: int = 1
     """Raised when the method changes, so that old results are made again."""
 
 
 STAGES = (
-    Stage("composite", "composites:make_composites", (), ("area", "period", "scenes")),
+    Stage("composite", "composites:make_composites", (), ("scenes",)),
     Stage("train", "maps:train", ("composite",), ("forest",)),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",)),
     Stage("change", "changes:find_change", ("map",), ("change",)),
@@ -100,9 +102,11 @@ def run_recipe(
     with run.locked(), own as pool:
         assert pool is not None
         context = Context(recipe=recipe, run=run, executor=pool, progress=progress)
+        for stage in STAGES:
+            if getattr(recipe, stage.sections[-1]) is None:
+                run.forget(stage.name)
         results = [_run_stage(stage, context) for stage in asked]
-        if any(result.done for result in results) or not run.path("catalog.json").exists():
-            _describe_run(context)
+        _describe_run(context)
     return results
 
 
@@ -126,11 +130,12 @@ def stages_of(recipe: Recipe, until: str = "report") -> list[Stage]:
 
 def _run_stage(stage: Stage, context: Context) -> StageResult:
     run = context.run
-    key = _key(stage, context)
+    inputs = _inputs(stage, context)
+    key = digest(inputs)
     if run.is_current(stage.name, key):
         return StageResult(stage.name, False)
     started = time.perf_counter()
-    run.state["versions"] = {"habitat": habitat.__version__, "python": platform.python_version()}
+    run.state["versions"] = {"habitat": habitat.__version__, "python": platform.python_version()} | _versions()
     run.state["legend"] = [vars(cover) for cover in context.legend]
     work = run.begin(stage.name, key)
     _write_recipe(context)
@@ -139,27 +144,35 @@ def _run_stage(stage: Stage, context: Context) -> StageResult:
     outputs, notes = work_of(context, work)
     seconds = time.perf_counter() - started
     warnings, context.warnings = context.warnings, []
-    run.finish(stage.name, outputs, seconds, notes | {"warnings": warnings})
+    run.finish(stage.name, outputs, seconds, notes | {"warnings": warnings}, inputs["files"])
     return StageResult(stage.name, True, seconds, tuple(warnings))
 
 
-def _key(stage: Stage, context: Context) -> str:
-    """Digest of everything that can change the stage's result."""
+def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
+    """Everything that can change the stage's result; its digest is the stage's key."""
     recipe, run = context.recipe, context.run
-    sections = {name: getattr(recipe, name) for name in stage.sections}
-    settings = {
-        name: None if section is None else section.model_dump(mode="json") for name, section in sections.items()
-    }
-    inputs: dict[str, Any] = {name: run.outputs(name) for name in stage.after}
+    read = {name: run.outputs(name) for name in stage.after}
+    files: dict[str, str | None] = {name: found for outputs in read.values() for name, found in outputs.items()}
     if stage.name == "composite":
-        inputs["area"] = context.area.wkb_hex
-        inputs["scenes"] = context.scenes_digest()
-    for name, files in recipe.files().items():
-        if name in stage.sections:
-            inputs |= {file: digest_file(recipe.path(file)) for file in files if recipe.path(file).is_file()}
-    if stage.name == "report":
-        settings = recipe.resolved()
-    return digest({"stage": stage.name, "version": stage.version, "settings": settings, "inputs": inputs})
+        files |= context.scene_digests()
+    for section in stage.sections:
+        files |= {file: digest_input(recipe.path(file)) for file in recipe.files().get(section, ())}
+    settings = recipe.resolved()
+    if stage.name != "report":
+        settings = {name: settings.get(name) for name in ("area", "period", *stage.sections)}
+    return {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": settings,
+        "outline": context.area.wkb_hex,
+        "notes": {name: run.notes(name) for name in stage.after} if stage.name == "report" else None,
+        "files": files,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the libraries whose numbers the results rest on."""
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "rasterio", "odc-loader", "geopandas")}
 
 
 def _write_recipe(context: Context) -> None:
@@ -170,10 +183,19 @@ def _write_recipe(context: Context) -> None:
 
 
 def _describe_run(context: Context) -> None:
-    """Write the catalogue of the run's rasters."""
-    rasters = [
-        context.run.path(name) for stage in STAGES for name in context.run.outputs(stage.name) if name.endswith(".tif")
-    ]
-    write_run_catalogue(
-        context.run.folder, rasters, title=context.recipe.area.name, seasons=context.seasons, years=context.years
+    """Write the catalogue of the run's rasters, unless it is there."""
+    run = context.run
+    rasters = {
+        name: found for stage in STAGES for name, found in run.outputs(stage.name).items() if name.endswith(".tif")
+    }
+    if run.is_current("catalogue", digest(rasters)):
+        return
+    run.begin("catalogue", digest(rasters))
+    written = write_run_catalogue(
+        run.folder,
+        map(run.path, rasters),
+        title=context.recipe.area.name,
+        seasons=context.seasons,
+        years=context.years,
     )
+    run.finish("catalogue", written, 0.0, {})

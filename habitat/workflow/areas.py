@@ -1,0 +1,32 @@
+"""Areas by pixel count: a sum of the map, without limits, since nothing was estimated from samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from habitat.legend import UNKNOWN
+from habitat.store import read_raster
+from habitat.workflow.context import Context
+
+
+def pixel_areas(context: Context, loss_year: np.ndarray | None) -> pd.DataFrame:
+    """Hectares of forest, not forest, not seen and loss in each year; the columns are those of areas.csv."""
+    inside = context.inside()
+    pixel_ha = abs(context.grid.transform.a * context.grid.transform.e) / 1e4
+    rows = []
+    for year in context.years:
+        code = read_raster(context.run.path("forest", f"{year}.tif"))[0][0]
+        forest = np.isin(code, context.legend.forest_codes)
+        layers = {
+            "forest": forest,
+            "not forest": (code != UNKNOWN) & ~forest,
+            "not seen": inside & (code == UNKNOWN),
+        }
+        if loss_year is not None and year > context.years[0]:
+            layers["loss"] = loss_year == year
+        rows += [
+            {"year": year, "what": what, "estimate_ha": round(float(pixels.sum()) * pixel_ha, 4)}
+            for what, pixels in layers.items()
+        ]
+    return pd.DataFrame(rows).assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)
