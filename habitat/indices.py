@@ -40,8 +40,3 @@ def nbr(nir08: Any, swir22: Any) -> Any:
 def ndwi(green: Any, nir08: Any) -> Any:
     """Open water (McFeeters 1996)."""
     return normalized_difference(green, nir08)
-
-
-def ndsi(green: Any, swir16: Any) -> Any:
-    """Snow (Hall et al. 1995)."""
-    return normalized_difference(green, swir16)

@@ -17,7 +17,6 @@ LOW, HIGH = np.float32([0.1]), np.float32([0.3])
         (indices.ndmi(nir08=HIGH, swir16=LOW), 0.5),
         (indices.nbr(nir08=HIGH, swir22=LOW), 0.5),
         (indices.ndwi(green=LOW, nir08=HIGH), -0.5),
-        (indices.ndsi(green=HIGH, swir16=LOW), 0.5),
     ],
 )
 def test_each_index_by_hand(value: np.ndarray, expected: float) -> None:

@@ -30,6 +30,8 @@ COMMANDS = {
 }
 """In the order of `habitat --help`."""
 
+_VERBOSE = ("-v", "--verbose")
+
 STAGE_COMMANDS = ("composite", "train", "map", "change", "cells", "join", "occupancy", "report", "run")
 
 
@@ -72,7 +74,8 @@ def cli(verbose: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     arguments = sys.argv[1:] if args is None else args
-    verbose = any(argument in ("-v", "--verbose") for argument in arguments)
+    verbose = any(argument in _VERBOSE for argument in arguments)
+    arguments = [argument for argument in arguments if argument not in _VERBOSE]  # wherever it stands
     if not verbose:  # what libraries log of an error is said once, in our words
         logging.getLogger().addHandler(logging.NullHandler())
     try:

@@ -50,6 +50,7 @@ min_patch_ha = 0.5                    # smaller patches of loss are left out
 # files = ["sightings.csv"]           # species, time with zone, latitude, longitude; effort_id for camera records
 # effort = "effort.csv"               # effort_id, latitude, longitude, start, end
 # species = ["Panthera tigris"]
+# format = "table"                     # a row a record
 # timezone = "Asia/Vladivostok"       # of times that carry no zone of their own
 # independent_minutes = 30
 # columns = {{ time = "timestamp" }}    # our name = theirs

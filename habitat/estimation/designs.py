@@ -72,7 +72,7 @@ class Design:
 
         try:
             matrix = parsed.get_model_matrix(_floats(rows[names], discrete), context={})
-        except FormulaicError as error:
+        except (FormulaicError, ValueError) as error:  # poly of too high a degree is a ValueError
             raise _unreadable(formula, error) from error
         values = np.asarray(matrix, dtype=float)
         if values.shape[1] == 0 or not np.isfinite(values).all():

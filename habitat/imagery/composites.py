@@ -36,8 +36,12 @@ def seasonal_median(stack: xr.Dataset, *, years: Sequence[int], seasons: Sequenc
         for j, season in enumerate(seasons):
             first, last = (np.datetime64(day) for day in season.window(year))
             chosen = np.flatnonzero((days >= first) & (days <= last))
-            for band in bands if len(chosen) else ():
-                medians[band][i, j], looks[i, j] = median_over_time(stack[band].values[chosen])
+            if not len(chosen):
+                continue
+            for band in bands:
+                medians[band][i, j], _ = median_over_time(stack[band].values[chosen])
+            whole = np.logical_and.reduce([np.isfinite(stack[band].values[chosen]) for band in bands])
+            looks[i, j] = whole.sum(axis=0)
     composite = xr.Dataset(
         {
             band: (COMPOSITE.dims, values, {"units": "1", "long_name": f"median surface reflectance, {band}"})
