@@ -132,11 +132,13 @@ def test_every_scene_left_out_has_its_reason(archive: Archive) -> None:
     archive.sentinel2("last day", "2020-09-15T23:59:59Z")
     archive.sentinel2("winter", "2020-12-01")
     archive.sentinel2("cloudy", properties={"eo:cloud_cover": 80.1})
+    archive.sentinel2("cloudy enough", properties={"eo:cloud_cover": 80})
     archive.sentinel2("clouds unknown", properties={"eo:cloud_cover": None})
     archive.sentinel2("elsewhere", changed={"geometry": shapely.box(10, 50, 11, 51).__geo_interface__})
     archive.sentinel2("place unknown", changed={"geometry": None, "bbox": None})
     found = select(archive.catalogue(), max_cloud_percent=80)
-    assert set(names(found)) == {"good", "first day", "last day", "clouds unknown", "place unknown"}
+    used = {"good", "first day", "last day", "cloudy enough", "clouds unknown", "place unknown"}
+    assert set(names(found)) == used
     assert found.left_out == {
         "elsewhere": "outside the area",
         "winter": "outside the years and seasons",

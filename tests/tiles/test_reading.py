@@ -235,6 +235,15 @@ def test_a_hole_in_one_tile_is_filled_from_the_other(archive: Archive) -> None:
     assert not stack["quality"].values.any()
 
 
+def test_the_order_in_which_scenes_are_given_does_not_matter(archive: Archive) -> None:
+    archive.sentinel2("52TEM", "2020-07-01T02:20:01Z", red=1000)
+    archive.sentinel2("52TFM", "2020-07-01T02:20:15Z", red=2000)
+    archive.landsat("L8", "2020-06-01")
+    scenes = scenes_of(archive)
+    one, other = (read_stack(given, GRID, ("red",)) for given in (scenes, scenes[::-1]))
+    assert one.identical(other)
+
+
 def test_two_sensors_and_two_days_are_looks_of_their_own(archive: Archive) -> None:
     archive.sentinel2("S2 first", "2020-07-01T02:20:00Z")
     archive.landsat("L8", "2020-07-01T02:10:00Z")
