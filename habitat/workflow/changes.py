@@ -11,14 +11,13 @@ from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.grids import blocks
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster, write_raster, write_table
-from habitat.workflow.areas import pixel_areas
 from habitat.workflow.composites import READ_BLOCK
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, from_percent, to_percent
 
 
 def find_change(context: Context, _work: Path) -> Outputs:
-    """Write the year of first loss, its probability, the patches, and the areas by pixel count."""
+    """Write the year of first loss, its probability, and the patches."""
     grid, years = context.grid, context.years
     section = context.recipe.change
     assert section is not None
@@ -38,12 +37,11 @@ def find_change(context: Context, _work: Path) -> Outputs:
     loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
     outputs = [
         context.run.path(name)
-        for name in ("change/loss_year.tif", "change/loss_probability.tif", "change/patches.parquet", "areas.csv")
+        for name in ("change/loss_year.tif", "change/loss_probability.tif", "change/patches.parquet")
     ]
     write_raster(outputs[0], loss[None], grid, ["loss_year"], UNKNOWN_LOSS)
     percent = to_percent(probability)[None]
     write_raster(outputs[1], percent, grid, ["loss_probability"], PERCENT_NODATA, tags={"units": "percent"})
     write_table(outputs[2], loss_patches(loss, probability, grid))
-    write_table(outputs[3], pixel_areas(context, loss))
     context.progress("change", len(todo), len(todo))
     return outputs, {"min_patch_ha": section.min_patch_ha, "lost_ha": float(is_loss(loss).sum() * pixel_ha)}

@@ -30,6 +30,9 @@ NODATA = -32768
 
 def make_composites(context: Context, work: Path) -> Outputs:
     """Write each season's composite of each year."""
+    if context.years_unseen:  # raises before anything is written, if that is all of them
+        unseen = ", ".join(map(str, context.years_unseen))
+        context.warnings.append(f"no scene in the mapping season of {unseen}: nothing was seen then")
     todo = list(blocks(context.grid, READ_BLOCK))
     reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
     of_year = {

@@ -35,7 +35,6 @@ from habitat.store import (
     write_model,
     write_table,
 )
-from habitat.workflow.areas import pixel_areas
 from habitat.workflow.composites import READ_BLOCK, composite_bands, composite_paths, read_composites
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
@@ -128,9 +127,6 @@ def map_forest(context: Context, work: Path) -> Outputs:
                 for block in todo:
                     file.write(load_block(work, str(block.index))[name][number][None], block)
             outputs.append(path)
-    if context.recipe.change is None:
-        outputs.append(context.run.path("areas.csv"))
-        write_table(outputs[-1], pixel_areas(context, None))
     return outputs, {}
 
 

@@ -19,6 +19,7 @@ from habitat.report import write_report
 from habitat.seasons import Season
 from habitat.sightings import Occasions, detection_history, habitat_year, independent_events, join_to_habitat, locate
 from habitat.store import read_raster, read_table, write_raster, write_table
+from habitat.workflow.areas import pixel_areas
 from habitat.workflow.context import Context, Outputs
 
 
@@ -57,9 +58,14 @@ class _Survey:
     @cached_property
     def loss_year(self) -> np.ndarray | None:
         """Year of first loss, if the recipe looks for change."""
-        if self._context.recipe.change is None:
-            return None
-        return read_raster(self._context.run.path("change", "loss_year.tif"))[0][0]
+        return _loss_year(self._context)
+
+
+def _loss_year(context: Context) -> np.ndarray | None:
+    """The map of loss years, None if the recipe does not look for change."""
+    if context.recipe.change is None:
+        return None
+    return read_raster(context.run.path("change", "loss_year.tif"))[0][0]
 
 
 def make_cells(context: Context, _work: Path) -> Outputs:
@@ -190,8 +196,12 @@ def _slug(species: str) -> str:
 
 
 def make_report(context: Context, _work: Path) -> Outputs:
-    """Write report.html from what is in the run's folder."""
+    """Write areas.csv, and report.html from what is in the run's folder."""
     context.progress("report", 0, 1)
-    path = write_report(context.run.folder)
+    outputs = []
+    if context.recipe.forest is not None:
+        outputs.append(context.run.path("areas.csv"))
+        write_table(outputs[0], pixel_areas(context, _loss_year(context)))
+    outputs.append(write_report(context.run.folder))
     context.progress("report", 1, 1)
-    return [path], {}
+    return outputs, {}

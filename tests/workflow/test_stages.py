@@ -148,7 +148,7 @@ def tamper(path: Path) -> None:
         ("forest/validation.json", tamper, "train"),
         ("forest/2020_probability.tif", tamper, "map"),
         ("change/loss_year.tif", delete, "change"),
-        ("areas.csv", tamper, "change"),
+        ("areas.csv", tamper, "report"),
         ("cells.parquet", delete, "cells"),
         ("sightings.parquet", tamper, "join"),
         ("occupancy.parquet", delete, "occupancy"),
@@ -250,3 +250,35 @@ def test_a_run_says_what_it_does_as_it_goes(land: Path) -> None:
     assert {stage for stage, _, _ in ticks} == {"change"}
     assert ticks[-1][1] == ticks[-1][2] > 0
     assert run("change", land / "recipe.toml").status == 0
+
+
+def test_a_section_that_is_taken_out_takes_its_files_along(land: Path) -> None:
+    done_in(land)
+    edit(land, "[change]\nmin_patch_ha = 0.5", "")
+    assert "report" in done_in(land)
+    assert not list((land / "run" / "change").glob("*.tif"))
+    listed = json.loads((land / "run" / "catalog.json").read_text(encoding="utf-8"))["links"]
+    assert not [link for link in listed if "loss" in link["href"]]
+    assert "loss" not in (land / "run" / "areas.csv").read_text(encoding="utf-8")
+
+
+def test_another_mapping_season_is_joined_anew(land: Path) -> None:
+    done_in(land)
+    edit(land, 'season = "06-01/09-15"', 'season = "06-01/09-18"')
+    assert {"composite", "join", "occupancy"} <= set(done_in(land))
+
+
+def test_a_catalogue_that_was_cut_off_is_written_again(land: Path) -> None:
+    done_in(land)
+    (land / "run" / "forest" / "2018.json").unlink(missing_ok=True)
+    (land / "run" / "catalog.json").unlink()
+    assert done_in(land) == []
+    assert (land / "run" / "catalog.json").exists()
+
+
+def test_each_stage_says_what_it_was_made_from(land: Path) -> None:
+    done_in(land)
+    stages = json.loads((land / "run" / "run.json").read_text(encoding="utf-8"))["stages"]
+    assert len(stages["composite"]["inputs"]) > 3
+    assert "training.gpkg" in stages["train"]["inputs"]
+    assert "sightings.csv" in stages["join"]["inputs"]
