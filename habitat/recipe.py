@@ -41,7 +41,12 @@ class AreaSection(_Section):
     @field_validator("bbox", mode="before")
     @classmethod
     def _four_numbers(cls, value: Any) -> Any:
-        return tuple(float(v) for v in value) if isinstance(value, list) and len(value) == 4 else value
+        if value is None:
+            return None
+        numbers = isinstance(value, list) and [v for v in value if isinstance(v, int | float)]
+        if not numbers or not len(numbers) == len(value) == 4:
+            raise ValueError("bbox takes four numbers: west, south, east, north in degrees")
+        return tuple(float(v) for v in numbers)
 
     @model_validator(mode="after")
     def _one_area(self) -> AreaSection:

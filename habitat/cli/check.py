@@ -26,6 +26,8 @@ def command(recipe: Path) -> None:
         "bands": " ".join(said["bands"]),
         "scenes": f"{scenes} (left out: {left_out or 'none'})",
         "unseen": ", ".join(map(str, said["years_without_scenes"])) or "every year has scenes in the mapping season",
+        "covered": f"{1 - said['uncovered_share']:.0%} of the area lies inside the scenes",
+        "inputs": ", ".join(f"{count:,} {what}" for what, count in said["counts"].items()) or "none beside the scenes",
         "legend": f"{said['classes']} classes",
         "stages": " ".join(said["stages"]),
         "size": f"{said['observations'] / 1e6:,.0f} million observations to read",

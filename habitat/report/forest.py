@@ -85,8 +85,13 @@ def _land_cover(run: RunFolder, year: int) -> Inset:
 # -- loss -----------------------------------------------------------------------------------------------
 
 
+ONE_YEAR = "loss cannot be judged from one year."
+
+
 def losses(run: RunFolder) -> dict[str, Any] | str:
     """Loss by year as a chart and a table, and the map of its years."""
+    if len(run.years("forest")) == 1:
+        return ONE_YEAR
     areas = run.table("areas.csv")
     raster = run.file("change", "loss_year.tif")
     if raster is None and (areas is None or not (areas["what"] == "loss").any()):
@@ -159,6 +164,8 @@ def area_entry(row: Any) -> dict[str, Any]:
 
 def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
     """The largest patches of loss, each with its place and its pictures of the year before and of its year."""
+    if len(run.years("forest")) == 1:
+        return ONE_YEAR
     if run.file("change", "patches.parquet") is None:
         return run.left_out("change", "change/patches.parquet")
     patches = run.table("change/patches.parquet")

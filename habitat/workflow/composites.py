@@ -33,6 +33,8 @@ def make_composites(context: Context, work: Path) -> Outputs:
     if context.years_unseen:  # raises before anything is written, if that is all of them
         unseen = ", ".join(map(str, context.years_unseen))
         context.warnings.append(f"no scene in the mapping season of {unseen}: nothing was seen then")
+    if context.uncovered_share > 0.01:
+        context.warnings.append(f"{context.uncovered_share:.0%} of the area lies outside all scenes")
     todo = list(blocks(context.grid, READ_BLOCK))
     reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
     of_year = {

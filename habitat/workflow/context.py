@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitat.errors import CatalogueError
+from habitat.errors import CatalogueError, RecipeError
 from habitat.recipe import Recipe, legend_of
 from habitat.seasons import Season
 from habitat.store import Run, digest, digest_file
@@ -79,6 +79,12 @@ class Plan:
         from habitat.tiles import select_scenes
 
         settings = self.recipe.scenes
+        if "://" in settings.source:
+            raise RecipeError(
+                f"{settings.source} is an address: catalogues on the web cannot be searched yet",
+                where="[scenes] source",
+                mend="give a STAC catalogue file beside its rasters",
+            )
         return select_scenes(
             self.recipe.path(settings.source),
             area=self.area,
@@ -86,6 +92,16 @@ class Plan:
             max_cloud_percent=settings.max_cloud_percent,
             collections=settings.collections,
         )
+
+    @cached_property
+    def uncovered_share(self) -> float:
+        """Share of the area that lies outside every scene's footprint."""
+        import shapely
+
+        footprints = [scene.geometry for scene in self.scenes]
+        if any(footprint is None for footprint in footprints):
+            return 0.0
+        return float(1 - shapely.union_all(footprints).intersection(self.area).area / self.area.area)
 
     @cached_property
     def years_unseen(self) -> tuple[int, ...]:

@@ -90,12 +90,24 @@ def train(context: Context, _work: Path) -> Outputs:
     validation = cross_validate(samples, **judging)
     validation["block_m"] = block_pixels * context.grid.transform.a
     model = train_cover(samples, forest_codes=forest_codes, seed=SEED)
+    _warn_of_unused(context, labels, samples)
     outputs = [context.run.path("forest", name) for name in ("model.skops", "validation.json", "importance.csv")]
     write_model(outputs[0], vars(model) | {name: list(getattr(model, name)) for name in _LISTS})
     write_json(outputs[1], validation)
     write_table(outputs[2], importance(model))
     context.progress("train", len(context.years) + 2, len(context.years) + 2)
     return outputs, notes | {"samples": len(samples)}
+
+
+def _warn_of_unused(context: Context, labels: pd.DataFrame, samples: pd.DataFrame) -> None:
+    """Say how many labels were not seen, and how many contradict one another."""
+    used = len(samples[["row", "col"]].drop_duplicates())
+    given = len(labels[["row", "col"]].drop_duplicates())
+    if used < given and len(labels) < MAX_PER_CLASS:
+        context.warnings.append(f"{given - used} of {given} labelled pixels were not seen in their year and not used")
+    contradicted = int((samples.groupby(["row", "col", "year"])["code"].nunique() > 1).sum())
+    if contradicted:
+        context.warnings.append(f"{contradicted} pixels have labels of different classes in the same year")
 
 
 def _holds_labels(block: Block, labels: pd.DataFrame) -> bool:

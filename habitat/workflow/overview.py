@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from habitat.errors import RecipeError
+from habitat.errors import ReadError, RecipeError
 from habitat.recipe import Recipe
 from habitat.workflow.context import Plan
-from habitat.workflow.stages import stages_of
+from habitat.workflow.stages import open_run, stages_of
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:
@@ -21,10 +22,9 @@ def describe(recipe: Recipe) -> dict[str, Any]:
     """
     plan = Plan(recipe)
     grid = plan.grid
-    for section, files in recipe.files().items():
-        for file in files:
-            if not recipe.path(file).exists():
-                raise RecipeError("there is no such file", where=recipe.path(file), mend=f"check [{section}]")
+    _refuse_missing_files(plan)
+    counts = _counts(plan)
+    open_run(recipe)
     return {
         "area": recipe.area.name,
         "area_km2": round(float(plan.outline.area) / 1e6, 2),
@@ -34,9 +34,51 @@ def describe(recipe: Recipe) -> dict[str, Any]:
         "bands": list(plan.bands),
         "scenes": dict(Counter(scene.sensor.name for scene in plan.scenes)),
         "left_out": plan.selection.left_out,
+        "uncovered_share": round(plan.uncovered_share, 4),
         "classes": len(plan.legend.codes),
+        "counts": counts,
         "observations": grid.shape.y * grid.shape.x * len(plan.bands) * len(plan.scenes),
         "stages": [stage.name for stage in stages_of(recipe)],
         "output": str(recipe.folder),
         "years_without_scenes": list(plan.years_unseen),
     }
+
+
+def _refuse_missing_files(plan: Plan) -> None:
+    """Raise for the first file that the recipe or its scenes name and that is not there."""
+    for section, files in plan.recipe.files().items():
+        for file in files:
+            if not plan.recipe.path(file).exists():
+                raise RecipeError("there is no such file", where=plan.recipe.path(file), mend=f"check [{section}]")
+    for scene in plan.scenes:
+        for asset in (*(scene.bands[band] for band in plan.bands), scene.quality):
+            if asset is not None and "://" not in asset.href and not Path(asset.href).exists():
+                raise ReadError(
+                    f"item {scene.id} names a file that is not there", where=asset.href, mend="fetch it again"
+                )
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    """Read what the recipe names beside its scenes, and count it; faults show here, before anything is run."""
+    from habitat.records import read_effort, read_labels, read_sightings
+    from habitat.workflow.tables import Survey
+
+    recipe, counts = plan.recipe, {}
+    if recipe.forest is not None:
+        labels = read_labels(recipe.path(recipe.forest.training), plan.grid, codes=plan.legend.codes)
+        counts["labelled pixels"] = len(labels)
+    if recipe.cells is not None:
+        counts["cells"] = len(Survey(plan).cells)
+    if recipe.sightings is not None:
+        section = recipe.sightings
+        common: dict[str, Any] = {"columns": section.columns, "area": plan.area, "timezone": section.timezone}
+        found, refused = read_sightings(
+            [recipe.path(file) for file in section.files], species=section.species, **common
+        )
+        counts |= {"sightings": len(found), "records that would be set aside": len(refused)}
+        if section.effort is not None:
+            effort, refused = read_effort(recipe.path(section.effort), **common)
+            counts["records that would be set aside"] += len(refused)
+            counts["deployments"] = len(effort)
+            counts["sightings of no known deployment"] = int((~found["effort_id"].isin(effort["effort_id"])).sum())
+    return counts

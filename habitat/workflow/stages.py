@@ -97,7 +97,7 @@ def run_recipe(
         If the input is wrong; what had been finished stays, and the next run goes on from there.
     """
     asked = stages_of(recipe, until)
-    run = Run(recipe.folder, {"area": recipe.area.model_dump(mode="json", exclude_none=True)}, recipe.file)
+    run = open_run(recipe)
     own = nullcontext(executor) if executor is not None else ThreadPoolExecutor(workers)
     with run.locked(), own as pool:
         assert pool is not None
@@ -108,6 +108,11 @@ def run_recipe(
         results = [_run_stage(stage, context) for stage in asked]
         _describe_run(context)
     return results
+
+
+def open_run(recipe: Recipe) -> Run:
+    """The recipe's folder, refused if it holds something else; what tells recipes apart is their area and grid."""
+    return Run(recipe.folder, recipe.area.model_dump(mode="json", exclude_none=True, exclude={"name"}), recipe.file)
 
 
 def stages_of(recipe: Recipe, until: str = "report") -> list[Stage]:
@@ -160,6 +165,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     settings = recipe.resolved()
     if stage.name != "report":
         settings = {name: settings.get(name) for name in ("area", "period", *stage.sections)}
+        settings["area"] = {key: value for key, value in settings["area"].items() if key != "name"}
     return {
         "stage": stage.name,
         "version": stage.version,
@@ -188,9 +194,10 @@ def _describe_run(context: Context) -> None:
     rasters = {
         name: found for stage in STAGES for name, found in run.outputs(stage.name).items() if name.endswith(".tif")
     }
-    if run.is_current("catalogue", digest(rasters)):
+    key = digest([context.recipe.area.name, rasters])
+    if run.is_current("catalogue", key):
         return
-    run.begin("catalogue", digest(rasters))
+    run.begin("catalogue", key)
     written = write_run_catalogue(
         run.folder,
         map(run.path, rasters),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from habitat.errors import RecipeError
+from habitat.errors import RecipeError, RecordsError
 from habitat.landscape import cell_covariates, given_cells, paint_cells, square_cells
 from habitat.occupancy import SeasonEstimate, estimate_season
 from habitat.records import read_effort, read_shapes, read_sightings
@@ -20,13 +20,33 @@ from habitat.seasons import Season
 from habitat.sightings import Occasions, detection_history, habitat_year, independent_events, join_to_habitat, locate
 from habitat.store import read_raster, read_table, write_raster, write_table
 from habitat.workflow.areas import pixel_areas
-from habitat.workflow.context import Context, Outputs
+from habitat.workflow.context import Context, Outputs, Plan
 
 
-class _Survey:
+def _warn_of_lost_links(context: Context, events: Any, effort: Any) -> None:
+    """Say how many events cannot count as detections because they belong to no known effort."""
+    linked = events["effort_id"].notna()
+    known = events["effort_id"].isin(effort["effort_id"])
+    if linked.any() and not known.any():
+        raise RecordsError(
+            f"none of their effort_id (such as {events.loc[linked, 'effort_id'].iloc[0]!r}) is in the effort",
+            where="[sightings] files",
+            mend="give both files the same ids",
+        )
+    for n, said in (
+        (int((linked & ~known).sum()), "an effort_id that the effort lacks"),
+        (int((~linked).sum()), "no effort_id"),
+    ):
+        if n:
+            context.warnings.append(
+                f"{n} of {len(events)} events have {said}: they are joined to habitat but are no detections"
+            )
+
+
+class Survey:
     """The cells and layers of a run, as the table stages need them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Plan) -> None:
         self._context = context
 
     @cached_property
@@ -53,7 +73,7 @@ class _Survey:
     def maps(self) -> Iterator[tuple[int, np.ndarray]]:
         """Each year's classes, one in memory at a time."""
         for year in self._context.years:
-            yield year, read_raster(self._context.run.path("forest", f"{year}.tif"))[0][0]
+            yield year, read_raster(self._context.recipe.folder / "forest" / f"{year}.tif")[0][0]
 
     @cached_property
     def loss_year(self) -> np.ndarray | None:
@@ -61,17 +81,17 @@ class _Survey:
         return _loss_year(self._context)
 
 
-def _loss_year(context: Context) -> np.ndarray | None:
+def _loss_year(context: Plan) -> np.ndarray | None:
     """The map of loss years, None if the recipe does not look for change."""
     if context.recipe.change is None:
         return None
-    return read_raster(context.run.path("change", "loss_year.tif"))[0][0]
+    return read_raster(context.recipe.folder / "change" / "loss_year.tif")[0][0]
 
 
 def make_cells(context: Context, _work: Path) -> Outputs:
     """Write the habitat of each cell and year."""
     context.progress("cells", 0, 1)
-    survey = _Survey(context)
+    survey = Survey(context)
     table = cell_covariates(
         survey.maps(), survey.loss_year, survey.cells, survey.zones, grid=context.grid, legend=context.legend
     )
@@ -86,7 +106,7 @@ def join_sightings(context: Context, _work: Path) -> Outputs:
     context.progress("join", 0, 1)
     section = context.recipe.sightings
     assert section is not None
-    recipe, survey, grid = context.recipe, _Survey(context), context.grid
+    recipe, survey, grid = context.recipe, Survey(context), context.grid
     common = {"columns": section.columns, "area": context.area, "timezone": section.timezone}
     observations, quarantine = read_sightings(
         [recipe.path(file) for file in section.files], species=section.species, **common
@@ -108,8 +128,12 @@ def join_sightings(context: Context, _work: Path) -> Outputs:
         outputs.append(context.run.path("effort.parquet"))
         write_table(outputs[-1], locate(effort, survey.cells, survey.zones, grid=grid))
         quarantine = pd.concat([quarantine, refused], ignore_index=True)
+        _warn_of_lost_links(context, events, effort)
     outputs.append(context.run.path("quarantine.parquet"))
     write_table(outputs[-1], quarantine)
+    outside = int(joined["cell"].isna().sum())
+    if outside:
+        context.warnings.append(f"{outside} of {len(joined)} events lie outside the area: they get no cell")
     if len(quarantine):
         context.warnings.append(f"{len(quarantine)} records were set aside: see quarantine.parquet")
     context.progress("join", 1, 1)
@@ -120,7 +144,7 @@ def model_occupancy(context: Context, _work: Path) -> Outputs:
     """Write where the animals live: each species and season with effort, its own model."""
     settings = context.recipe.occupancy
     assert settings is not None
-    run, survey = context.run, _Survey(context)
+    run, survey = context.run, Survey(context)
     habitat, events, effort = (read_table(run.path(f"{name}.parquet")) for name in ("cells", "sightings", "effort"))
     season = Season.parse("occupancy", settings.season)
     years = _surveyed_years(effort, season)
@@ -135,6 +159,8 @@ def model_occupancy(context: Context, _work: Path) -> Outputs:
         if pd.isna(mapped) or not history.sizes["cell"]:
             context.warnings.append(f"{species} {year}: no map before the season, or no camera in any cell")
             continue
+        for reason, n in set_aside["reason"].value_counts().items():
+            context.warnings.append(f"{species} {year}: {n} events do not count as detections ({reason})")
         of_year = habitat[habitat["year"] == int(mapped)]
         made = estimate_season(history, of_year, psi=settings.psi, p=settings.p, min_cells=settings.min_cells)
         estimates.append(made)
@@ -150,10 +176,11 @@ def model_occupancy(context: Context, _work: Path) -> Outputs:
     write_table(outputs[1], pd.concat([_share(made) for made in estimates], ignore_index=True))
     terms = [made.estimates for made in estimates if len(made.estimates)]
     write_table(outputs[2], pd.concat(terms, ignore_index=True) if terms else pd.DataFrame(columns=_TERMS))
+    slugs = _slugs(names)
     for species in names:
         latest = [made for made in estimates if (made.cells["species"] == species).all()][-1:]
         for made in latest:
-            outputs.append(run.path("occupancy", f"{_slug(species)}.tif"))
+            outputs.append(run.path("occupancy", f"{slugs[species]}.tif"))
             psi = paint_cells(made.cells.set_index("cell")["psi"].reindex(survey.cells["cell"]), survey.zones)
             tags = {"species": species, "season": str(made.cells["season"].iloc[0])}
             write_raster(outputs[-1], psi[None], context.grid, ["psi"], float("nan"), tags=tags)
@@ -191,8 +218,14 @@ def _share(made: SeasonEstimate) -> pd.DataFrame:
     return pd.DataFrame([row | {"expected": by_method.loc["model", "share"] if known else np.nan, "note": made.note}])
 
 
-def _slug(species: str) -> str:
-    return re.sub(r"\W+", "_", species).strip("_").lower() or "species"
+def _slugs(names: list[str]) -> dict[str, str]:
+    """A file name for each species; names that differ in little get a number."""
+    slugs: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"\W+", "_", name).strip("_").lower() or "species"
+        number = sum(re.fullmatch(rf"{re.escape(plain)}(_\d+)?", other) is not None for other in slugs.values())
+        slugs[name] = f"{plain}_{number + 1}" if number else plain
+    return slugs
 
 
 def make_report(context: Context, _work: Path) -> Outputs:

@@ -284,7 +284,7 @@ CASES = {
     # the run's folder
     "the folder of another recipe": Case(
         recipe("resolution_m = 20", "resolution_m = 30"),
-        ("run", "another recipe (area differ)", "choose another [output] folder"),
+        ("run", "the run of another recipe (", "choose another [output] folder"),
         checked=False,
     ),
     "the folder of another recipe's file": Case(
