@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from habitat.errors import ReadError
 from habitat.store._atomic import replacing
+
+_SCHEMA = "schema.json"
+_ADDRESS = re.compile(r'("__id__": |"file": ")(\d+)')
 
 _TRUSTED = ["sklearn.tree._tree.Tree", "sklearn.utils._bunch.Bunch"]
 """Types beyond skops' own list that our classifiers hold: plain arrays, and a dict with names."""
@@ -17,7 +23,24 @@ def write_model(path: Path, content: dict[str, Any]) -> None:
     import skops.io
 
     with replacing(path) as part:
-        part.write_bytes(skops.io.dumps(content))
+        part.write_bytes(_same_bytes(skops.io.dumps(content)))
+
+
+def _same_bytes(archive: bytes) -> bytes:
+    """Pack a skops archive anew, so that equal models are equal files: it names its parts after addresses in memory."""
+    order: dict[str, int] = {}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        text = old.read(_SCHEMA).decode()
+        text = _ADDRESS.sub(lambda found: f"{found[1]}{order.setdefault(found[2], len(order) + 1)}", text)
+        parts = {_SCHEMA: text.encode()}
+        for name in old.namelist():
+            stem, dot, ending = name.partition(".")
+            if name != _SCHEMA:
+                parts[f"{order.get(stem, stem)}{dot}{ending}"] = old.read(name)
+        for name in sorted(parts):
+            new.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def read_model(path: Path) -> dict[str, Any]:
