@@ -1,0 +1,1 @@
+"""Studies and races: scripts, with their results beside them."""
