@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from odc.geo.xr import xr_coords
 
 from habitat.errors import GridError
 
+_BURNING = Lock()
+"""rasterio silences a warning while it burns, and Python's filters belong to all threads."""
 _SLIVER = 1e-6
 """Overlaps below this share of a pixel are rounding, not area."""
 
@@ -267,7 +270,9 @@ def rasterize(geometries: Sequence[Any], values: Sequence[int], grid: GeoBox, fi
     if not len(geometries):
         return np.full((grid.shape.y, grid.shape.x), fill, dtype=np.int32)
     shapes = zip(geometries, (int(v) for v in values), strict=True)
-    return burn(shapes, out_shape=(grid.shape.y, grid.shape.x), transform=grid.transform, fill=fill, dtype="int32")
+    shape = (grid.shape.y, grid.shape.x)
+    with _BURNING:
+        return burn(shapes, out_shape=shape, transform=grid.transform, fill=fill, dtype="int32")
 
 
 def pixels_of(grid: GeoBox, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -292,3 +295,16 @@ def test_points_find_their_pixels() -> None:
     np.testing.assert_array_equal(inside, [True, True, True, True, False, False, False, False])
     np.testing.assert_array_equal(rows[inside], [0, 1, 1, 1])
     np.testing.assert_array_equal(cols[inside], [0, 0, 1, 2])
+
+
+def test_threads_may_burn_polygons_side_by_side(small_grid: GeoBox) -> None:
+    """rasterio silences a warning as it burns; with filters that threads share, it came through now and then."""
+    square = box(500_000, 4_800_000, 500_040, 4_800_040)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            burnt = list(threads.map(lambda _: grids.rasterize([square], [1], small_grid).sum(), range(3000)))
+    finally:
+        sys.setswitchinterval(before)
+    assert burnt == [4] * 3000
