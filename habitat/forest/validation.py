@@ -100,7 +100,8 @@ def fitting_year(
     """Find the year in which labels without a date were true: the one whose imagery foretells them best.
 
     Where land has changed, a map laid over another year's scenes teaches the classifier that a clearing is
-    forest. The year with the best cross-validated accuracy is the year the labels are of.
+    forest. The year with the best cross-validated accuracy is the year the labels are of; of several that
+    come within a standard error of it (over the folds), the latest.
 
     Parameters
     ----------
@@ -114,10 +115,15 @@ def fitting_year(
         None where a year lacks forest or everything else.
     """
     accuracy: dict[int, float | None] = {}
+    noise: dict[int, float] = {}
     for year in np.unique(samples["year"].to_numpy(dtype=int)).tolist():
         of_year = samples[samples["year"] == year]
-        both_kinds = of_year["code"].isin(list(forest_codes)).nunique() == 2
-        judged = both_kinds and cross_validate(of_year, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
-        accuracy[year] = judged["balanced_accuracy"] if judged else None
+        accuracy[year], noise[year] = None, 0.0
+        if of_year["code"].isin(list(forest_codes)).nunique() == 2:
+            judged = cross_validate(of_year, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+            accuracy[year] = judged["balanced_accuracy"]
+            folds = [fold["balanced_accuracy"] for fold in judged["folds"] if fold["balanced_accuracy"] is not None]
+            noise[year] = float(np.std(folds, ddof=1) / np.sqrt(len(folds))) if len(folds) > 1 else 0.0
     best = max(accuracy, key=lambda year: accuracy[year] or 0.0)
-    return best, accuracy
+    enough = (accuracy[best] or 0.0) - noise[best]
+    return max(year for year, found in accuracy.items() if (found or 0.0) >= enough), accuracy
