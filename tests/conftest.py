@@ -92,10 +92,6 @@ hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
-
-FEW_TREES = 5
-"""Of the classifier, where it does not matter how good a map is."""
-
 # -- fixtures -------------------------------------------------------------------------------------------
 
 
@@ -123,7 +119,7 @@ def landsat_grid() -> GeoBox:
 @pytest.fixture(scope="session")
 def good_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small simulated landscape whose recipe has been run to the end; not to be changed: see `land`."""
-    from terminal import run
+    from terminal import FEW_TREES, run
 
     from habitat.forest import classifier
     from habitat.simulate import write_sample
@@ -140,6 +136,8 @@ def good_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def land(good_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `good_run` that a test may spoil and run again."""
+    from terminal import FEW_TREES
+
     from habitat.forest import classifier
 
     monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from habitat.cli import main
 
+FEW_TREES = 5
+"""Of the classifier, where it does not matter how good a map is."""
+
 
 class Said(NamedTuple):
     """What a command left behind."""

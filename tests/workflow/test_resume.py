@@ -13,8 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FEW_TREES
-from terminal import run
+from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
 from habitat.store import digest_file
