@@ -106,12 +106,15 @@ def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
 def _years(shapes: Any, path: Path) -> pd.Series:
     if "date" not in shapes.columns:
         return pd.Series(pd.NA, index=shapes.index, dtype="Int64")
-    dates = pd.to_datetime(shapes["date"].astype("string"), errors="coerce", format="ISO8601", utc=True)
-    garbled = shapes["date"].notna() & dates.isna()
+    written = shapes["date"]
+    if written.dtype.kind == "f" and (written.dropna() % 1 == 0).all():
+        written = written.astype("Int64")  # years, with gaps between them
+    dates = pd.to_datetime(written.astype("string"), errors="coerce", format="ISO8601", utc=True)
+    garbled = written.notna() & dates.isna()
     if garbled.any():
         at = int(np.flatnonzero(garbled)[0])
         raise TrainingError(
-            f"date {shapes['date'].iloc[at]!r} of row {at + 1} is no date", where=path, mend="write it as YYYY-MM-DD"
+            f"date '{written.iloc[at]}' of row {at + 1} is no date", where=path, mend="write it as YYYY-MM-DD"
         )
     return dates.dt.year.astype("Int64")
 
