@@ -38,6 +38,11 @@ class Block:
         """Rows and columns."""
         return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
+    def holds(self, rows: Any, cols: Any) -> Any:
+        """Whether each pixel, given by row and column of the grid, lies in it."""
+        in_rows = (rows >= self.rows.start) & (rows < self.rows.stop)
+        return in_rows & (cols >= self.cols.start) & (cols < self.cols.stop)
+
 
 def grid_over(
     bounds: tuple[float, float, float, float], crs: Any, resolution_m: float, anchor: tuple[float, float] = (0.0, 0.0)

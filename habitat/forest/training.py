@@ -36,10 +36,7 @@ def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataF
         every year. Labels whose pixel was not seen that year are left out.
     """
     FEATURES.check(features)
-    inside = labels[
-        labels["row"].between(block.rows.start, block.rows.stop - 1)
-        & labels["col"].between(block.cols.start, block.cols.stop - 1)
-    ]
+    inside = labels[block.holds(labels["row"], labels["col"])]
     names = list(features.data_vars)
     parts = []
     for year in features["year"].values:

@@ -38,7 +38,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
     todo = list(blocks(context.grid, READ_BLOCK))
     reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
     of_year = {
-        year: tuple(s for s in context.scenes if any(_in(s, season, year) for season in context.seasons))
+        year: tuple(s for s in context.scenes if any(season.year_of(s.day) == year for season in context.seasons))
         for year in context.years
     }
     jobs = {
@@ -83,11 +83,6 @@ def make_composites(context: Context, work: Path) -> Outputs:
         "years_without_scenes": list(context.years_unseen),
     }
     return outputs, notes
-
-
-def _in(scene: Scene, season: Season, year: int) -> bool:
-    first, last = season.window(year)
-    return first <= scene.day <= last
 
 
 @dataclass(frozen=True)

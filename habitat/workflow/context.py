@@ -112,7 +112,8 @@ class Plan:
         CatalogueError
             If that is so for every year.
         """
-        unseen = tuple(year for year in self.years if not any(self._in_mapping_season(s, year) for s in self.scenes))
+        seen = {self.seasons[0].year_of(scene.day) for scene in self.scenes}
+        unseen = tuple(year for year in self.years if year not in seen)
         if len(unseen) == len(self.years):
             raise CatalogueError(
                 "holds no scene in the mapping season of any year",
@@ -120,10 +121,6 @@ class Plan:
                 mend="check [period] years and season",
             )
         return unseen
-
-    def _in_mapping_season(self, scene: Scene, year: int) -> bool:
-        first, last = self.seasons[0].window(year)
-        return first <= scene.day <= last
 
     @property
     def windows(self) -> list[tuple[date, date]]:

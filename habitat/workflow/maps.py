@@ -61,7 +61,7 @@ def train(context: Context, _work: Path) -> Outputs:
         context.warnings.append(f"{outside} labels are dated outside the years and were not used")
     labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED)
     dated = labels["year"].notna()
-    todo = [block for block in blocks(context.grid, READ_BLOCK) if _holds_labels(block, labels)]
+    todo = [block for block in blocks(context.grid, READ_BLOCK) if block.holds(labels["row"], labels["col"]).any()]
     parts: list[pd.DataFrame] = []
     for done, year in enumerate(context.years):
         context.progress("train", done, len(context.years) + 2)
@@ -108,11 +108,6 @@ def _warn_of_unused(context: Context, labels: pd.DataFrame, samples: pd.DataFram
     contradicted = int((samples.groupby(["row", "col", "year"])["code"].nunique() > 1).sum())
     if contradicted:
         context.warnings.append(f"{contradicted} pixels have labels of different classes in the same year")
-
-
-def _holds_labels(block: Block, labels: pd.DataFrame) -> bool:
-    rows = labels["row"].between(block.rows.start, block.rows.stop - 1)
-    return bool((rows & labels["col"].between(block.cols.start, block.cols.stop - 1)).any())
 
 
 def map_forest(context: Context, work: Path) -> Outputs:
