@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from habitat.errors import CatalogueError
-from habitat.tiles.scenes import Scene, scene_from_item
+from habitat.tiles.items import scene_from_item
+from habitat.tiles.scenes import Scene
 
 if TYPE_CHECKING:
     import pystac

@@ -11,7 +11,7 @@ import pytest
 from habitat.errors import CatalogueError
 from habitat.sensors import LANDSAT, LANDSAT_TM, SENTINEL2
 from habitat.tiles import Scene
-from habitat.tiles.scenes import scene_from_item
+from habitat.tiles.items import scene_from_item
 
 
 def item(*assets: str, when: str | None = "2020-07-01T02:20:00Z", said: Any = None, **properties: Any) -> pystac.Item:
