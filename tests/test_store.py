@@ -452,3 +452,23 @@ def test_one_process_works_in_a_folder_at_a_time(tmp_path: Path, recipe: Path) -
 def test_digests_depend_on_content_not_on_order() -> None:
     assert store.digest({"a": 1, "b": [2]}) == store.digest({"b": [2], "a": 1})
     assert store.digest({"a": 1}) != store.digest({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "says"),
+    [
+        ((10**6, 10**6), {"tiled": True}, "claims 1000000 x 1000000 pixels .*more than habitat opens; cut it"),
+        ((20_000, 20_000), {"blockysize": 20_000}, "in blocks of 20000 x 20000"),
+    ],
+    ids=["giant", "one block"],
+)
+def test_a_header_that_would_fill_the_memory_is_not_believed(
+    tmp_path: Path, shape: tuple[int, int], options: dict[str, Any], says: str
+) -> None:
+    path = tmp_path / "claims.tif"
+    profile = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": "uint8"}
+    transform = grid_of_size(1, 1).transform
+    with rasterio.open(path, "w", transform=transform, SPARSE_OK=True, BIGTIFF=True, **profile, **options):
+        pass
+    with pytest.raises(ReadError, match=says), store.open_raster(path):
+        pass

@@ -26,6 +26,10 @@ _ALMOST_NOTHING = 2**20
 """Bytes: where fewer are free, a write that failed failed for want of space."""
 _TRAILER = 4
 """Bytes that follow each tile of a COG."""
+MAX_PIXELS = 4 * 10**10
+"""Of a file that is opened: a mosaic of three hundred whole Sentinel-2 tiles. A header can claim anything."""
+MAX_BLOCK_PIXELS = 2**28
+"""Of one block of a file, which is decoded whole."""
 _COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
 
 
@@ -149,11 +153,13 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
     Raises
     ------
     ReadError
-        If it is missing, is not what its name says, or cannot be decoded inside the block.
+        If it is missing, is not what its name says, claims a size beyond reason, or cannot be decoded inside the
+        block.
     """
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
         with rasterio.open(path, driver=driver, sharing=False) as file:
+            _refuse_giant(file, path)
             yield file
     except rasterio.errors.RasterioError as error:
         raise ReadError(
@@ -161,6 +167,17 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
             where=without_query(path),
             mend="it may be truncated: fetch it again",
         ) from error
+
+
+def _refuse_giant(file: rasterio.DatasetReader, path: Path | str) -> None:
+    """Believe no header that would fill the memory."""
+    high, wide = file.block_shapes[0] if file.block_shapes else (1, 1)
+    if file.width * file.height > MAX_PIXELS or high * wide > MAX_BLOCK_PIXELS:
+        raise ReadError(
+            f"claims {file.height} x {file.width} pixels in blocks of {high} x {wide}, more than habitat opens",
+            where=without_query(path),
+            mend="cut it into tiles, if it is really that large",
+        )
 
 
 def without_query(address: Path | str) -> str:
