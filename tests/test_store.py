@@ -458,7 +458,7 @@ def test_digests_depend_on_content_not_on_order() -> None:
     ("shape", "options", "says"),
     [
         ((10**6, 10**6), {"tiled": True}, "claims 1000000 x 1000000 pixels .*more than habitat opens; cut it"),
-        ((20_000, 20_000), {"blockysize": 20_000}, "in blocks of 20000 x 20000"),
+        ((20_000, 20_000), {"tiled": True, "blockxsize": 20_000, "blockysize": 20_000}, "in blocks of 20000 x 20000"),
     ],
     ids=["giant", "one block"],
 )
@@ -468,7 +468,7 @@ def test_a_header_that_would_fill_the_memory_is_not_believed(
     path = tmp_path / "claims.tif"
     profile = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": "uint8"}
     transform = grid_of_size(1, 1).transform
-    with rasterio.open(path, "w", transform=transform, SPARSE_OK=True, BIGTIFF=True, **profile, **options):
+    with rasterio.open(path, "w", transform=transform, SPARSE_OK=True, BIGTIFF="YES", **profile, **options):
         pass
     with pytest.raises(ReadError, match=says), store.open_raster(path):
         pass
