@@ -1,13 +1,15 @@
 """The run's folder: what is written whole or not at all, and what is already there."""
 
 from habitat.store.blocks import compute_blocks, load_block
+from habitat.store.digests import DigestMemo, digest, digest_file, digest_input
 from habitat.store.models import read_model, write_model
 from habitat.store.rasters import RasterWriter, open_raster, read_raster, without_query, write_raster
 from habitat.store.stac import write_run_catalogue
-from habitat.store.state import Run, digest, digest_file, digest_input
+from habitat.store.state import Run
 from habitat.store.tables import read_table, write_json, write_table, write_text
 
 __all__ = [
+    "DigestMemo",
     "RasterWriter",
     "Run",
     "compute_blocks",

@@ -7,39 +7,23 @@ digests of its inputs, and the version of its method. Clocks decide nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from habitat.errors import StoreError
 from habitat.store._atomic import PART
+from habitat.store.digests import DigestMemo, digest_file
 from habitat.store.tables import write_json
 
 SCHEMA = 1
 """Version of run.json."""
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_input(path: Path) -> str | None:
-    """SHA-256 of a file that a user gives, None if it is not there; of a shapefile, of all its parts."""
-    if path.suffix.lower() == ".shp":
-        return digest({part.name: digest_file(part) for part in path.parent.glob(f"{path.stem}.*")})
-    return digest_file(path) if path.is_file() else None
-
-
-def digest(data: Any) -> str:
-    """SHA-256 of anything JSON can hold; paths and dates by their text."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+_MEMO, _LOCK = ".digests.json", ".lock"
+"""Files that are no result: they may come and go."""
 
 
 class Run:
@@ -63,6 +47,7 @@ class Run:
     def __init__(self, folder: Path, identity: dict[str, Any], recipe: Path) -> None:
         self.folder = folder
         self._file = folder / "run.json"
+        self.digests = DigestMemo(folder / _MEMO)
         self.state: dict[str, Any] = {"schema": SCHEMA, "stages": {}}
         identity = json.loads(json.dumps(identity, default=str))  # as run.json gives it back
         if self._file.exists():
@@ -109,7 +94,7 @@ class Run:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = self.path(".lock").open("w")
+            lock = self.path(_LOCK).open("w")
         except OSError as error:
             raise StoreError(
                 f"cannot be written ({error.strerror})", where=self.folder, mend="choose another [output] folder"
@@ -123,7 +108,11 @@ class Run:
                 ) from None
             if self._file.exists():  # another process may have finished meanwhile
                 self.state["stages"] = _read_state(self._file)["stages"]
-            yield
+            try:
+                yield
+            finally:
+                with suppress(StoreError):  # without it the next call takes longer, nothing else
+                    self.digests.save()
 
     def is_current(self, stage: str, key: str) -> bool:
         """Whether `stage` was finished under `key` and its files are still what it wrote."""
@@ -131,7 +120,7 @@ class Run:
         if record.get("key") != key or not record.get("finished"):
             return False
         return all(
-            self.path(name).exists() and digest_file(self.path(name)) == known
+            self.path(name).exists() and self.digests.digest_of(self.path(name)) == known
             for name, known in record["outputs"].items()
         )
 
@@ -190,7 +179,7 @@ class Run:
 
 def _is_leftover(path: Path) -> bool:
     """Whether a run that was killed before it wrote its state may have left this."""
-    return path.name == ".lock" or path.name.endswith(PART)
+    return path.name in (_LOCK, _MEMO) or path.name.endswith(PART)
 
 
 def _read_state(path: Path) -> dict[str, Any]:

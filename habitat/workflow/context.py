@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from habitat.errors import CatalogueError, RecipeError
 from habitat.recipe import Recipe, legend_of
 from habitat.seasons import Season
-from habitat.store import Run, digest, digest_file
+from habitat.store import Run, digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from habitat.grids import Block
     from habitat.legend import Legend
-    from habitat.tiles import Scene, Selection
+    from habitat.tiles import Asset, Scene, Selection
 
 Progress = Callable[[str, int, int], None]
 """Called with stage, units done and units in all."""
@@ -156,15 +156,6 @@ class Plan:
         grid = self.grid if block is None else crop(self.grid, block)
         return rasterize([self.outline], [1], grid) > 0
 
-    def scene_digests(self) -> dict[str, str]:
-        """Digest of each scene's files and of what its item says."""
-        digests = {}
-        for scene in self.scenes:
-            assets = [*scene.bands.items(), ("quality", scene.quality)]
-            files = {name: (_content(a.href), a.scale, a.offset, a.nodata) for name, a in assets if a is not None}
-            digests[scene.id] = digest([scene.sensor.name, scene.time.isoformat(), files])
-        return digests
-
 
 @dataclass(kw_only=True)
 class Context(Plan):
@@ -174,8 +165,18 @@ class Context(Plan):
     executor: Executor
     progress: Progress = no_progress
 
+    def scene_digests(self) -> dict[str, str]:
+        """Digest of each scene's files and of what its item says."""
+        digests = {}
+        for scene in self.scenes:
+            files = {
+                name: (self._content(asset), asset.scale, asset.offset, asset.nodata)
+                for name, asset in scene.assets.items()
+            }
+            digests[scene.id] = digest([scene.sensor.name, scene.time.isoformat(), scene.claims, files])
+        return digests
 
-def _content(href: str) -> str:
-    """What stands for a file's content: its digest, or the address of one that is not here."""
-    path = Path(href)
-    return digest_file(path) if path.is_file() else href
+    def _content(self, asset: Asset) -> str:
+        """What stands for a file's content: its digest, or the name of one that is not there."""
+        path = Path(asset.href)
+        return self.run.digests.digest_of(path) if path.is_file() else asset.href
