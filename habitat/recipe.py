@@ -10,6 +10,7 @@ import difflib
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -22,7 +23,7 @@ FIRST_YEAR, LAST_YEAR = 1984, 2100
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class AreaSection(_Section):
@@ -105,12 +106,26 @@ class ScenesSection(_Section):
     """From which scenes."""
 
     source: str
-    """A STAC catalogue, collection or item file."""
+    """A STAC file, a folder of downloaded products, the name of a catalogue on the web, or a STAC API's address."""
     collections: list[str] | None = None
     """Only these collections."""
     max_cloud_percent: Annotated[float, Field(ge=0, le=100)] = 90
     mask: Literal["product", "none"] = "product"
     """What decides that a look is clear: the product's own quality band, or nothing but its fill."""
+    folder: str = "scenes"
+    """Where scenes from the web are kept."""
+    on_missing: Literal["error", "report"] = "error"
+    """What becomes of a scene that cannot be had after all: the run stops, or goes on without it and says so."""
+    layers: list[str] = Field(default_factory=list)
+    """Maps that do not change, fetched beside the scenes: dem, worldcover, ... where the catalogue has them."""
+
+    @field_validator("source")
+    @classmethod
+    def _no_secrets(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "://" in value and (parts.query or parts.username or parts.password):
+            raise ValueError("source holds a key or password: those belong in the environment, never in a recipe")
+        return value
 
 
 class ForestSection(_Section):

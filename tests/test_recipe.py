@@ -146,6 +146,9 @@ def test_the_recipe_s_own_file_is_no_key(tmp_path: Path) -> None:
         ("period", 'years = "2016"\n[period.seasons]\nspring = "03-40/04-30"', "spring: 03-40 in '03-40/04-30'"),
         ("scenes", 'source = "c.json"\nmax_cloud_percent = 101', "scenes.max_cloud_percent"),
         ("scenes", 'source = "c.json"\nmask = "fmask"', "scenes.mask"),
+        ("scenes", 'source = "https://api.test/v1?token=abc"', "scenes.source: source holds a key or password"),
+        ("scenes", 'source = "https://me:abc@api.test/v1"', "scenes.source: source holds a key or password"),
+        ("scenes", 'source = "c.json"\non_missing = "ignore"', "scenes.on_missing"),
         ("scenes", "source = 7", "scenes.source"),
         ("forest", None, "[change] needs a section [forest]"),
         ("change", "min_patch_ha = -1", "change.min_patch_ha"),
@@ -227,3 +230,11 @@ def test_a_legend_that_cannot_be_names_its_file(tmp_path: Path, text: str, said:
     path.write_text(text)
     with pytest.raises(RecipeError, match=f"legend.toml.*{said}"):
         read_legend(path)
+
+
+def test_a_key_in_the_source_is_shown_nowhere(tmp_path: Path) -> None:
+    import traceback
+
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(written(tmp_path, scenes='source = "https://me:abracadabra@api.test/v1"'))
+    assert "abracadabra" not in "".join(traceback.format_exception(caught.value))
