@@ -2,6 +2,7 @@
 
 from habitat.store.blocks import compute_blocks, load_block
 from habitat.store.digests import DigestMemo, digest, digest_file, digest_input
+from habitat.store.locks import only_here
 from habitat.store.models import read_model, write_model
 from habitat.store.rasters import RasterWriter, open_raster, read_raster, without_query, write_raster
 from habitat.store.stac import write_run_catalogue
@@ -17,6 +18,7 @@ __all__ = [
     "digest_file",
     "digest_input",
     "load_block",
+    "only_here",
     "open_raster",
     "read_model",
     "read_raster",

@@ -18,12 +18,12 @@ from typing import Any
 from habitat.errors import StoreError
 from habitat.store._atomic import PART
 from habitat.store.digests import DigestMemo, digest_file
+from habitat.store.locks import LOCK, only_here
 from habitat.store.tables import write_json
 
 SCHEMA = 1
 """Version of run.json."""
-_MEMO, _LOCK = ".digests.json", ".lock"
-"""Files that are no result: they may come and go."""
+_MEMO = ".digests.json"
 
 
 class Run:
@@ -87,25 +87,7 @@ class Run:
         StoreError
             If another process is working in the folder.
         """
-        try:
-            import fcntl
-        except ImportError:  # pragma: no cover - Windows has no such lock: there, one run a folder is up to the user
-            yield
-            return
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = self.path(_LOCK).open("w")
-        except OSError as error:
-            raise StoreError(
-                f"cannot be written ({error.strerror})", where=self.folder, mend="choose another [output] folder"
-            ) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StoreError(
-                    "another habitat is working in this folder", where=self.folder, mend="wait until it has finished"
-                ) from None
+        with only_here(self.folder):
             if self._file.exists():  # another process may have finished meanwhile
                 self.state["stages"] = _read_state(self._file)["stages"]
             try:
@@ -179,7 +161,7 @@ class Run:
 
 def _is_leftover(path: Path) -> bool:
     """Whether a run that was killed before it wrote its state may have left this."""
-    return path.name in (_LOCK, _MEMO) or path.name.endswith(PART)
+    return path.name in (LOCK, _MEMO) or path.name.endswith(PART)
 
 
 def _read_state(path: Path) -> dict[str, Any]:
