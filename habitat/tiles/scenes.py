@@ -84,5 +84,10 @@ class Scene:
         """All its files: the bands by name, and `quality` where there is one."""
         return dict(self.bands) | ({} if self.quality is None else {"quality": self.quality})
 
+    @property
+    def is_here(self) -> bool:
+        """Whether all its files are named by paths of this machine."""
+        return all(asset.is_here for asset in self.assets.values())
+
     def __repr__(self) -> str:
         return f"Scene({self.id}, {self.sensor.name}, {self.day})"
