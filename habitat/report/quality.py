@@ -24,6 +24,7 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
     scenes, mapped = scene_list(run), run.years("forest")
     sensors = sorted({scene["sensor"] for scene in scenes})
     counts = Counter((scene["date"][:4], scene["sensor"]) for scene in scenes)
+    holes = _holes(run)
     looks = {y: mean_looks(path) for y in years if (path := run.file("composites", f"{y}.tif"))}
     rows = [
         {
@@ -41,13 +42,26 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
         "map": _fewest_looks(run),
         "known": bool(scenes),
         "left_out": _left_out(run),
+        "holes": holes,
+        "missing": plural(len({scene for scene, _ in holes}), "scene"),
+        "offsets": [(str(k), str(v)) for k, v in sorted((run.notes("composite").get("offsets") or {}).items())],
     }
 
 
 def _left_out(run: RunFolder) -> list[str]:
-    """Scenes that were not used, by reason."""
-    reasons = Counter(str(reason) for reason in (run.notes("composite").get("left_out") or {}).values())
-    return [f"{plural(count, 'scene')} not used: {reason}." for reason, count in sorted(reasons.items())]
+    """Scenes that were not used, by the rule that left them out; the words after its colon differ from each other."""
+    reasons = (run.notes("composite").get("left_out") or {}).values()
+    rules = Counter(str(reason).split(": ")[0] for reason in reasons)
+    return [f"{plural(count, 'scene')} not used: {rule}." for rule, count in sorted(rules.items())]
+
+
+def _holes(run: RunFolder) -> list[tuple[str, str]]:
+    """Scenes that could not be had, each with what was tried: (scene, words)."""
+    return [
+        (str(hole.get("scene", NOT_RECORDED)), f"{hole.get('asset', 'a file')}: {hole.get('reason', NOT_RECORDED)}")
+        for hole in run.notes("composite").get("missing") or []
+        if isinstance(hole, dict)
+    ]
 
 
 def warnings(run: RunFolder) -> list[tuple[str, str]]:
