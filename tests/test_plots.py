@@ -182,6 +182,34 @@ def test_naive_and_model_stand_side_by_side():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["2020", "2021"]
 
 
+def looks(**changed) -> pd.DataFrame:
+    times = pd.to_datetime(["2020-06-04", "2020-07-01", "2021-06-09", "2022-08-30"])
+    table = {
+        "time": times,
+        "value": [0.8, 0.2, np.nan, 0.7],
+        "sensor": "sentinel-2",
+        "clear": [True, False, True, True],
+    }
+    return pd.DataFrame(table | changed)
+
+
+def test_a_pixel_s_series_tells_clear_looks_from_others():
+    figure = plots.pixel_series(looks(), label="NDVI")
+    clear, spoilt = figure.axes[0].lines
+    assert clear.get_ydata().tolist() == [0.8, 0.7]
+    assert spoilt.get_ydata().tolist() == [0.2]
+    assert spoilt.get_markerfacecolor() == "none"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sentinel-2", "not clear"]
+    assert is_drawn(figure)
+
+
+@pytest.mark.parametrize("values", [[np.nan] * 4, [0.1, 0.2, 0.3, 0.4]])
+def test_a_series_of_nothing_or_of_clear_looks_alone_is_drawn(values):
+    figure = plots.pixel_series(looks(value=values, clear=True, sensor=["landsat", "hls"] * 2), label="NDVI")
+    assert "not clear" not in {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    assert is_drawn(figure)
+
+
 # -- composites ------------------------------------------------------------------------------------------
 
 

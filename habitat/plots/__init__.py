@@ -6,7 +6,7 @@ hatched grey in every picture; a key lists only what the picture holds.
 """
 
 from habitat.plots._sheet import to_png, year_colors
-from habitat.plots.charts import loss_by_year, share_by_season
+from habitat.plots.charts import loss_by_year, pixel_series, share_by_season
 from habitat.plots.rasters import before_after, forest_map, looks_map, loss_map, true_color
 from habitat.plots.survey import doubt_map, occupancy_map, share_map
 
@@ -18,6 +18,7 @@ __all__ = [
     "loss_by_year",
     "loss_map",
     "occupancy_map",
+    "pixel_series",
     "share_by_season",
     "share_map",
     "to_png",

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from habitat.plots._sheet import FAINT, INK, MUTED, TEXT, WIDTH, Picture, axes_at, span_of, year_colors
 
 _MODEL = "#1d5f8a"
+_SENSORS = ("#b2571f", "#1d5f8a", "#5a7d2a", "#7a4a8c")
+"""Colours of sensors, in the order of their names."""
 
 
 def loss_by_year(areas: Any, *, title: str = "") -> Figure:
@@ -79,6 +83,44 @@ def share_by_season(share: Any, *, title: str = "") -> Figure:
         columnspacing=1,
         borderpad=0.2,
     )
+    return figure
+
+
+def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
+    """Draw what one pixel showed over time: filled where the look was clear, an outline where it was not.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Columns time, value, sensor, clear (bool), a row a look; values that are null are passed over.
+    label : str
+        What `value` is, with its unit.
+    """
+    rows = series[series["value"].notna()].sort_values("time")
+    figure, axes = _chart(title or label, 2.9)
+    for color, (sensor, looks) in zip(_SENSORS, rows.groupby("sensor", sort=True), strict=False):
+        clear = looks["clear"].to_numpy(dtype=bool)
+        spots = {"ls": "none", "marker": "o", "ms": 5, "mew": 1, "mec": color}
+        axes.plot(looks["time"][clear], looks["value"][clear], mfc=color, label=str(sensor), **spots)
+        axes.plot(looks["time"][~clear], looks["value"][~clear], mfc="none", alpha=0.55, **spots)
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=10))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    handles = [*axes.get_legend_handles_labels()[0]]
+    if not rows["clear"].all():
+        handles.append(Line2D([], [], ls="none", marker="o", ms=5, mfc="none", mec=MUTED, label="not clear"))
+    if handles:
+        figure.legend(
+            handles=handles,
+            loc="upper right",
+            bbox_to_anchor=(1, 1),
+            ncols=3,
+            frameon=False,
+            fontsize=9,
+            labelcolor=INK,
+            handletextpad=0.1,
+            columnspacing=1,
+            borderpad=0.2,
+        )
     return figure
 
 
