@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from habitat.cubes import BANDS, Quality
-from habitat.sensors import LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2
+from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,31 @@ def test_qa_pixel(code: int, bits: int) -> None:
     assert LANDSAT.quality.lookup[code] == bits
 
 
-@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.platforms[0])
+# Bits and their meaning as the HLS user guide lists them; bits 6 and 7 are the aerosol's level.
+@pytest.mark.parametrize(
+    ("code", "bits"),
+    [
+        (0, 0),
+        (64, 0),  # clear, low aerosol
+        (192, 0),  # clear, high aerosol
+        (194, Quality.CLOUD),
+        (4, Quality.CLOUD),  # adjacent to cloud or shadow
+        (68, Quality.CLOUD),
+        (8, Quality.SHADOW),
+        (16, Quality.SNOW),
+        (32, Quality.WATER),
+        (160, Quality.WATER),
+        (96 | 2 | 8, Quality.WATER | Quality.CLOUD | Quality.SHADOW),
+        (255, Quality.FILL),  # though every bit is set
+        (254, Quality.CLOUD | Quality.SHADOW | Quality.SNOW | Quality.WATER),
+    ],
+)
+def test_fmask(code: int, bits: int) -> None:
+    assert HLS_S30.quality.lookup[code] == bits
+    assert HLS_L30.quality.lookup[code] == bits
+
+
+@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
 def test_every_sensor_has_all_bands_and_a_whole_table(sensor: object) -> None:
     assert tuple(sensor.bands) == BANDS  # type: ignore[attr-defined]
     lookup = sensor.quality.lookup  # type: ignore[attr-defined]
@@ -83,3 +107,21 @@ def test_band_numbers_belong_to_the_instrument(platform: str, sensor: object) ->
 def test_blue_is_band_2_on_oli_and_band_1_on_tm() -> None:
     assert "SR_B2" in LANDSAT.bands["blue"]
     assert "SR_B1" in LANDSAT_TM.bands["blue"]
+
+
+def test_hls_goes_by_the_numbers_of_the_sensor_that_was_harmonised() -> None:
+    assert ("B8A" in HLS_S30.bands["nir08"], "B05" in HLS_L30.bands["nir08"]) == (True, True)
+    assert ("B11" in HLS_S30.bands["swir16"], "B06" in HLS_L30.bands["swir16"]) == (True, True)
+    for sensor in (HLS_S30, HLS_L30):
+        assert (sensor.scale, sensor.offset, sensor.nodata, sensor.resolution_m) == (0.0001, 0.0, -9999, 30)
+
+
+def test_no_two_sensors_share_a_name_and_no_name_serves_two_bands() -> None:
+    assert len({sensor.name for sensor in SENSORS}) == len(SENSORS)
+    for sensor in SENSORS:
+        names = [name.lower() for named in (*sensor.bands.values(), sensor.quality.assets) for name in named]
+        assert len(set(names)) == len(names)
+
+
+def test_ten_metres_come_before_twenty() -> None:
+    assert SENTINEL2.bands["red"].index("B04_10m") < SENTINEL2.bands["red"].index("B04_20m")

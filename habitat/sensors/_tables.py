@@ -16,15 +16,22 @@ class QualityCodes:
     """How a product's quality band is translated into the common bits of :class:`habitat.cubes.Quality`."""
 
     asset: str
-    """Name of the quality asset."""
+    """Name of the quality asset; our own catalogues write it."""
     n_bits: int
     """Width of its codes."""
     fill: int
     """The code that says: no measurement."""
     values: Mapping[int, int]
-    """Code to quality bits, for bands that hold a class number."""
+    """Code to quality bits, for bands that hold a class number; such a code's bits mean nothing."""
     bits: Mapping[int, int]
     """Bit position to quality bits, for bands that hold flags."""
+    other_names: tuple[str, ...] = ()
+    """What other catalogues call the quality asset, best first."""
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Every name of the quality asset, best first."""
+        return (self.asset, *self.other_names)
 
     @cached_property
     def lookup(self) -> np.ndarray:
@@ -33,10 +40,10 @@ class QualityCodes:
 
         codes = np.arange(2**self.n_bits)
         flags = np.zeros(codes.shape, dtype=np.uint8)
-        for code, flag in self.values.items():
-            flags[code] |= flag
         for bit, flag in self.bits.items():
             flags[(codes >> bit) & 1 == 1] |= flag
+        for code, flag in self.values.items():
+            flags[code] = flag
         return flags
 
 
@@ -45,10 +52,11 @@ class Sensor:
     """What must be known about a satellite's surface-reflectance product to read it."""
 
     name: str
+    """No two sensors share one."""
     platforms: tuple[str, ...]
     """Beginnings of a STAC item's `platform` (lower case)."""
     bands: Mapping[str, tuple[str, ...]]
-    """Our band to the asset names it may go by, best first."""
+    """Our band to the asset names it may go by, best first; a name is compared whole and in any case."""
     scale: float
     """Reflectance of one digital number, where the item does not say."""
     offset: float
@@ -58,3 +66,7 @@ class Sensor:
     resolution_m: float
     """Native pixel of the coarsest band that is used."""
     quality: QualityCodes
+    products: tuple[str, ...] = ()
+    """Beginnings of a collection's or an item's name (lower case) that decide before any platform does."""
+    other_levels: str = ""
+    """Pattern of names and levels of this satellite's products that are no surface reflectance."""

@@ -2,7 +2,8 @@
 
 Sources: Landsat 8-9 Collection 2 Level 2 Science Product Guide (LSDS-1619, version 6) and its
 twin for Landsat 4-7 (LSDS-1618), tables on QA_PIXEL, on band designations and on scaling (reflectance = DN x
-0.0000275 - 0.2); asset names as USGS and Earth Search write them, or the ends of the files' own names.
+0.0000275 - 0.2); asset names as USGS, Earth Search and the Planetary Computer write them (`blue`), as USGS wrote
+them until STAC 1.0 (`SR_B2.TIF`), or the ends of the files' own names.
 """
 
 from dataclasses import replace
@@ -14,12 +15,12 @@ LANDSAT = Sensor(
     name="landsat",
     platforms=("landsat", "lc08", "lc09"),
     bands={
-        "blue": ("blue", "SR_B2"),
-        "green": ("green", "SR_B3"),
-        "red": ("red", "SR_B4"),
-        "nir08": ("nir08", "SR_B5"),
-        "swir16": ("swir16", "SR_B6"),
-        "swir22": ("swir22", "SR_B7"),
+        "blue": ("blue", "SR_B2", "SR_B2.TIF"),
+        "green": ("green", "SR_B3", "SR_B3.TIF"),
+        "red": ("red", "SR_B4", "SR_B4.TIF"),
+        "nir08": ("nir08", "SR_B5", "SR_B5.TIF"),
+        "swir16": ("swir16", "SR_B6", "SR_B6.TIF"),
+        "swir22": ("swir22", "SR_B7", "SR_B7.TIF"),
     },
     scale=0.0000275,
     offset=-0.2,
@@ -27,6 +28,7 @@ LANDSAT = Sensor(
     resolution_m=30,
     quality=QualityCodes(
         asset="qa_pixel",
+        other_names=("qa_pixel.tif",),
         n_bits=16,
         fill=1,
         values={},
@@ -40,19 +42,21 @@ LANDSAT = Sensor(
             7: Quality.WATER,
         },
     ),
+    other_levels=r"(?<![a-z0-9])l1(tp|gt|gs)|c2-?l1|collection 01",
 )
 """Operational Land Imager: Landsat 8 and 9, and any item that names only the programme."""
 
 LANDSAT_TM = replace(
     LANDSAT,
+    name="landsat-tm",
     platforms=(*(f"landsat{dash}{n}" for n in (4, 5, 7) for dash in "-_"), "lt04", "lt05", "le07"),
     bands={
-        "blue": ("blue", "SR_B1"),
-        "green": ("green", "SR_B2"),
-        "red": ("red", "SR_B3"),
-        "nir08": ("nir08", "SR_B4"),
-        "swir16": ("swir16", "SR_B5"),
-        "swir22": ("swir22", "SR_B7"),
+        "blue": ("blue", "SR_B1", "SR_B1.TIF"),
+        "green": ("green", "SR_B2", "SR_B2.TIF"),
+        "red": ("red", "SR_B3", "SR_B3.TIF"),
+        "nir08": ("nir08", "SR_B4", "SR_B4.TIF"),
+        "swir16": ("swir16", "SR_B5", "SR_B5.TIF"),
+        "swir22": ("swir22", "SR_B7", "SR_B7.TIF"),
     },
 )
 """Thematic Mapper (4, 5) and ETM+ (7): the same bands under other numbers."""

@@ -2,76 +2,117 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
 
 from habitat.errors import CatalogueError
 from habitat.sensors import SENSORS, SENTINEL2, Sensor
 from habitat.sensors.sentinel2 import BASELINE_OFFSET, OFFSET_BASELINE
+from habitat.tiles import fields
 from habitat.tiles.scenes import Asset, OffsetClaims, Scene
 
 if TYPE_CHECKING:
     import pystac
 
+    from habitat.tiles.providers import Provider
+
 _EXTENSIONS = [
     f"https://stac-extensions.github.io/{name}/schema.json"
-    for name in ("eo/v1.1.0", "projection/v1.1.0", "raster/v1.1.0", "file/v2.1.0")
+    for name in ("eo/v1.1.0", "projection/v1.1.0", "raster/v1.1.0", "file/v2.1.0", "processing/v1.2.0", "grid/v1.1.0")
 ]
+_ON_THE_WEB = ("http", "https", "s3")
+_SENSOR = "habitat:sensor"
+"""Property of our own items that names the sensor."""
 
 
-def scene_from_item(item: pystac.Item) -> Scene | None:
-    """Translate a STAC item; None if it is of no sensor that can be read.
+def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> Scene | None:
+    """Translate a STAC item; None if it is no scene that can be read (:func:`unusable` says why).
+
+    Parameters
+    ----------
+    item : pystac.Item
+        Of any version; its own address is what relative ones are resolved against.
+    provider : Provider, optional
+        The API that it comes from. Its addresses are then those of others, and none of this machine's files is read.
 
     Raises
     ------
     CatalogueError
-        If the item has no date, or states a number or footprint that is none.
+        If the item has no date, states a number or footprint that is none, or an address that is not to be followed.
     """
-    sensor = _sensor_of(item)
-    if sensor is None:
+    if unusable(item) is not None:
         return None
+    sensor = _sensor_of(item)
+    assert sensor is not None
     time = item.datetime or item.common_metadata.start_datetime
     if time is None:
         raise CatalogueError("has no datetime", where=f"item {item.id}", mend="remove the item from the catalogue")
-    assets = {name.lower(): asset for name, asset in item.assets.items()}
     bands: dict[str, Asset] = {}
     claims: OffsetClaims | None = None
     if sensor is SENTINEL2:
-        claims = OffsetClaims(_baseline(item), item.properties.get("earthsearch:boa_offset_applied"))
+        claims = OffsetClaims(fields.baseline(item), item.properties.get("earthsearch:boa_offset_applied"))
     for band, names in sensor.bands.items():
-        found = next((assets[name.lower()] for name in names if name.lower() in assets), None)
+        found = _asset(item, names)
         if found is not None:
-            scale, offset, nodata = _stated_radiometry(item, found)
+            scale, offset, nodata = fields.radiometry(item, found)
             if claims is not None:
                 own = replace(claims, stated=offset)
                 claims = own if claims.stated is None else claims
                 offset = declared_offset(own)
             bands[band] = Asset(
-                found.get_absolute_href() or found.href,
+                _address(item, found, provider),
                 sensor.scale if scale is None else scale,
                 sensor.offset if offset is None else offset,
                 sensor.nodata if nodata is None else int(nodata),
+                fields.size(found),
+                fields.checksum(found),
+                fields.grid(item, found),
             )
-    quality = assets.get(sensor.quality.asset)
+    quality = _asset(item, sensor.quality.assets)
     return Scene(
         id=item.id,
         sensor=sensor,
         time=time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC),
-        cloud_percent=_number(item, item.properties, "eo:cloud_cover"),
+        cloud_percent=fields.number(item, item.properties, "eo:cloud_cover"),
         geometry=_footprint(item),
         bands=bands,
         quality=None
         if quality is None
-        else Asset(quality.get_absolute_href() or quality.href, nodata=sensor.quality.fill),
-        platform=item.properties.get("platform"),
-        collection=item.collection_id,
+        else Asset(
+            _address(item, quality, provider),
+            nodata=sensor.quality.fill,
+            size=fields.size(quality),
+            checksum=fields.checksum(quality),
+            grid=fields.grid(item, quality),
+        ),
+        platform=fields.platform(item),
+        collection=_collection_of(item),
+        tile=fields.tile(item),
+        processed=fields.processed(item),
         claims=claims,
     )
+
+
+def unusable(item: pystac.Item) -> str | None:
+    """Return why an item is no scene that can be read: its satellite, its level or its assets; None if it is one."""
+    sensor = _sensor_of(item)
+    if sensor is None:
+        return "of no sensor that habitat reads"
+    said = item.properties
+    level = [_collection_of(item), item.id, said.get("s2:product_type"), said.get("landsat:correction")]
+    level.append(f"collection {said.get('landsat:collection_number')}")
+    if sensor.other_levels and re.search(sensor.other_levels, " ".join(str(t) for t in level).lower()):
+        return f"no surface reflectance of {sensor.name}, but another level"
+    if all(_asset(item, names) is None for names in sensor.bands.values()):
+        return f"holds none of {sensor.name}'s reflectance bands"
+    return None
 
 
 def declared_offset(claims: OffsetClaims) -> float:
@@ -86,8 +127,61 @@ def declared_offset(claims: OffsetClaims) -> float:
     return BASELINE_OFFSET if claims.baseline is not None and claims.baseline >= OFFSET_BASELINE else 0.0
 
 
+def _sensor_of(item: pystac.Item) -> Sensor | None:
+    own = str(item.properties.get(_SENSOR))
+    products = [str(name).lower() for name in (_collection_of(item), item.id) if name]
+    by_product = (s for name in products for s in SENSORS if name.startswith(s.products))
+    names = [str(n).lower() for n in (fields.platform(item), item.properties.get("constellation")) if n] + products
+    by_platform = (s for name in names for s in SENSORS if name.replace(" ", "-").startswith(s.platforms))
+    return next((s for s in SENSORS if s.name == own), None) or next(by_product, None) or next(by_platform, None)
+
+
+def _collection_of(item: pystac.Item) -> str | None:
+    """Before STAC 1.0 some items named their collection among the properties."""
+    named = item.collection_id or item.properties.get("collection")
+    return str(named) if named else None
+
+
+def _asset(item: pystac.Item, names: Sequence[str]) -> pystac.Asset | None:
+    assets = {key.lower(): asset for key, asset in item.assets.items()}
+    return next((assets[name.lower()] for name in names if name.lower() in assets), None)
+
+
+def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) -> str:
+    """Where an asset's file is: a path or an address on the web; what comes from the web never names a path."""
+    from habitat.store import without_query
+
+    href = asset.href
+    if provider is not None and provider.alternate is not None:
+        other = (asset.extra_fields.get("alternate") or {}).get(provider.alternate) or {}
+        href = other.get("href") or href
+    href = str(href).strip()
+    scheme = urlsplit(href).scheme.lower() if "://" in href else ""
+    is_path = href.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]", href) is not None
+    if scheme in _ON_THE_WEB:
+        return href
+    if scheme in ("", "file") and provider is None and not href.startswith("/vsi"):
+        return url2pathname(urlsplit(href).path) if scheme else asset.get_absolute_href() or href
+    if scheme == "" and not is_path:
+        return urljoin(item.get_self_href() or "", href)
+    raise CatalogueError(
+        f"an asset lies at {without_query(href)!r}, which is no address of the kind {', '.join(_ON_THE_WEB)}",
+        where=f"item {item.id}",
+        mend="remove the item from the catalogue",
+    )
+
+
+def _footprint(item: pystac.Item) -> Any:
+    import shapely.geometry
+
+    try:
+        return shapely.geometry.shape(item.geometry) if item.geometry else None
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise CatalogueError("has no readable geometry", where=f"item {item.id}", mend="correct the item") from error
+
+
 def write_items(path: Path, scenes: Sequence[Scene]) -> None:
-    """Write scenes whose files are here as one STAC item collection; hrefs are relative to it.
+    """Write scenes as one STAC item collection; paths are relative to it.
 
     :func:`scene_from_item` gives the same scenes back, claims included.
 
@@ -106,8 +200,9 @@ def _item_of(scene: Scene, folder: Path) -> dict[str, Any]:
     import shapely.geometry
 
     properties: dict[str, Any] = {"datetime": f"{scene.time:%Y-%m-%dT%H:%M:%S.%fZ}", "platform": scene.platform}
+    properties[_SENSOR] = scene.sensor.name
     properties["eo:cloud_cover"] = scene.cloud_percent
-    properties["created"] = None if scene.processed is None else f"{scene.processed:%Y-%m-%dT%H:%M:%SZ}"
+    properties["processing:datetime"] = None if scene.processed is None else f"{scene.processed:%Y-%m-%dT%H:%M:%S.%fZ}"
     properties["grid:code"] = _grid_code(scene)
     if scene.claims is not None:
         baseline = scene.claims.baseline
@@ -142,67 +237,20 @@ def _grid_code(scene: Scene) -> str | None:
 def _asset_of(scene: Scene, name: str, asset: Asset, folder: Path) -> dict[str, Any]:
     band: dict[str, Any] = {"nodata": asset.nodata}
     if name != "quality":
-        band |= {"scale": asset.scale}
-        offset = asset.offset if scene.claims is None else scene.claims.stated
-        band |= {} if offset is None else {"offset": offset}
+        claims = scene.claims
+        believed = claims is None or (claims.stated is not None and claims.removed is not True)
+        offset = asset.offset if believed else claims.stated  # type: ignore[union-attr]  # not None where not believed
+        band |= {"scale": asset.scale} | ({} if offset is None else {"offset": offset})
     said: dict[str, Any] = {
-        "href": Path(os.path.relpath(asset.href, folder)).as_posix(),
+        "href": Path(os.path.relpath(asset.href, folder)).as_posix() if asset.is_here else asset.href,
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "roles": ["data"],
         "raster:bands": [band],
+        "file:size": asset.size,
+        "file:checksum": asset.checksum,
     }
-    if asset.size is not None:
-        said["file:size"] = asset.size
-    if asset.checksum is not None:
-        said["file:checksum"] = asset.checksum
-    return said
-
-
-def _sensor_of(item: pystac.Item) -> Sensor | None:
-    properties = item.properties
-    names = (properties.get("platform"), properties.get("constellation"), item.collection_id, item.id)
-    for name in names:
-        for sensor in SENSORS:
-            if name and str(name).lower().startswith(sensor.platforms):
-                return sensor
-    return None
-
-
-def _footprint(item: pystac.Item) -> Any:
-    import shapely.geometry
-
-    try:
-        return shapely.geometry.shape(item.geometry) if item.geometry else None
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise CatalogueError("has no readable geometry", where=f"item {item.id}", mend="correct the item") from error
-
-
-def _stated_radiometry(item: pystac.Item, asset: pystac.Asset) -> tuple[float | None, float | None, float | None]:
-    """Scale, offset and nodata that an item states for an asset."""
-    stated = asset.extra_fields.get("raster:bands") or asset.extra_fields.get("bands") or [{}]
-    band = stated[0] if isinstance(stated[0], dict) else {}
-    return (
-        _number(item, band, "scale", "raster:scale"),
-        _number(item, band, "offset", "raster:offset"),
-        _number(item, band, "nodata"),
-    )
-
-
-def _number(item: pystac.Item, fields: Mapping[str, Any], *names: str) -> float | None:
-    """The number that an item states under one of `names`; None where it states none."""
-    name, value = next(((n, fields[n]) for n in names if fields.get(n) is not None), ("", None))
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise CatalogueError(f"{name} {value!r} is no number", where=f"item {item.id}", mend="correct the item")
-    return number
-
-
-def _baseline(item: pystac.Item) -> tuple[int, ...] | None:
-    text = str(item.properties.get("s2:processing_baseline") or item.properties.get("processing:version") or "")
-    parts = text.split(".")
-    return tuple(int(p) for p in parts[:2]) if text and all(p.isdigit() for p in parts) else None
+    if asset.grid is not None and asset.grid.crs is not None:
+        crs = asset.grid.crs
+        said |= {"proj:shape": list(asset.grid.shape), "proj:transform": list(asset.grid.transform)[:6]}
+        said |= {"proj:epsg": crs.epsg} if crs.epsg else {"proj:wkt2": crs.to_wkt()}
+    return {key: value for key, value in said.items() if value is not None}
