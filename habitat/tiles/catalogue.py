@@ -1,140 +1,147 @@
-"""Find the scenes of an area and a period in a STAC file."""
+"""STAC files of this machine, of any version: catalogues, collections, items, item collections. No network is used."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from habitat.errors import CatalogueError
-from habitat.tiles.items import scene_from_item
-from habitat.tiles.scenes import Scene
+from habitat.tiles import fields
 
 if TYPE_CHECKING:
     import pystac
 
 _MEND = "give [scenes] source a STAC catalogue, collection or item file"
+_DOWN = ("child", "item")
+"""Relations of links that lead to more items. The others are never followed."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What a catalogue offers for an area and a period."""
+def read_items(source: Path, collections: Collection[str] | None = None) -> Iterator[pystac.Item]:
+    """Yield the items of a STAC file and of all files that it links to, of `collections` if they are named.
 
-    scenes: tuple[Scene, ...]
-    """In the order of their times."""
-    left_out: Mapping[str, str]
-    """Identifier of each other scene, and why it is not used."""
-
-
-def select_scenes(
-    source: Path,
-    *,
-    area: Any,
-    windows: Sequence[tuple[date, date]],
-    max_cloud_percent: float = 100,
-    collections: Collection[str] | None = None,
-) -> Selection:
-    """Choose the scenes that see `area` inside one of `windows`.
-
-    Parameters
-    ----------
-    source : Path
-        A STAC catalogue, collection, item or item collection file.
-    area : shapely geometry
-        In degrees (EPSG:4326).
-    windows : sequence of (first day, last day)
-    max_cloud_percent : float
-        Scenes that state more cloud are left out.
-    collections : collection of str, optional
-        Only these.
+    An item whose addresses lead to the web is given the files of the same names that lie beside it, if they do:
+    so a scene that was downloaded with its item can be read as it is.
 
     Raises
     ------
     CatalogueError
-        If the file is not STAC, or no scene is left; the message says at which step the last one went.
+        If a file is missing or not STAC, or a link leads to the web.
     """
-    items = (scene_from_item(item) for item in _items(source, collections))
-    scenes = sorted({s.id: s for s in items if s is not None}.values(), key=lambda s: (s.time, s.sensor.name, s.id))
-    if not scenes:
-        raise CatalogueError("holds no scene of a known sensor", where=source, mend="check [scenes] collections")
-    left_out: dict[str, str] = {}
-    steps: tuple[tuple[str, str, Callable[[Scene], bool]], ...] = (
-        ("outside the area", "check [area]", lambda s: s.geometry is None or bool(s.geometry.intersects(area))),
-        (
-            "outside the years and seasons",
-            "check [period]",
-            lambda s: any(first <= s.day <= last for first, last in windows),
-        ),
-        (
-            f"with more than {max_cloud_percent:g}% cloud",
-            "raise [scenes] max_cloud_percent",
-            lambda s: s.cloud_percent is None or s.cloud_percent <= max_cloud_percent,
-        ),
-    )
-    for reason, mend, keep in steps:
-        left_out |= {scene.id: reason for scene in scenes if not keep(scene)}
-        scenes = [scene for scene in scenes if keep(scene)]
-        if not scenes:
-            said = "; ".join(f"{n} {why}" for why, n in Counter(left_out.values()).items())
-            raise CatalogueError(f"no scene is left to use ({said})", where=source, mend=mend)
-    return Selection(tuple(scenes), left_out)
+    claimed: dict[Path, str] = {}
+    for own, feature in _features(source):
+        item = _item(feature if own is None else _with_files_beside(feature, own, claimed), own or source, source)
+        if collections is None or fields.collection(item) in collections:
+            yield item
 
 
-def _items(source: Path, collections: Collection[str] | None) -> Iterator[pystac.Item]:
-    import pystac
-
-    data = _read_json(source)
-    try:
-        if data.get("type") == "FeatureCollection":
-            items: Iterator[Any] = iter(_item_collection(source, data))
+def _features(source: Path) -> Iterator[tuple[Path | None, dict[str, Any]]]:
+    """Each item's document, and its own file; None for the items of an item collection."""
+    waiting: list[tuple[Path, Mapping[str, Any]]] = [(source, {})]
+    seen = set()
+    while waiting:
+        path, common = waiting.pop()
+        if path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
+        document = _read_json(path, source)
+        kind = document.get("type")
+        if kind == "FeatureCollection":
+            yield from ((None, feature) for feature in _listed(document.get("features", []), source))
+        elif kind == "Feature":
+            yield path, _with_common(document, common)
+        elif "stac_version" in document and isinstance(document.get("links"), list):
+            # until STAC 1.0 a collection could hold what its items have in common
+            common = document["properties"] if isinstance(document.get("properties"), dict) else common
+            links = [link for link in _listed(document["links"], source) if link.get("rel") in _DOWN]
+            waiting += [(_linked(link, path, source), common) for link in reversed(links)]
         else:
-            thing = pystac.read_file(str(source))
-            items = thing.get_items(recursive=True) if isinstance(thing, pystac.Catalog) else iter([thing])
-        for item in items:
-            if collections is None or item.collection_id in collections:
-                yield item
-    except pystac.STACTypeError as error:
-        raise CatalogueError("is JSON but not STAC", where=source, mend=_MEND) from error
-    except json.JSONDecodeError as error:
-        raise CatalogueError(
-            f"links to a file that is not JSON ({error})", where=source, mend="fetch it again"
-        ) from error
-    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        if isinstance(error, CatalogueError):
-            raise
-        raise CatalogueError(
-            f"cannot be followed ({type(error).__name__}: {error})", where=source, mend=_MEND
-        ) from error
+            raise _error("is JSON but not STAC", path, source)
 
 
-def _item_collection(source: Path, data: dict[str, Any]) -> list[pystac.Item]:
+def _listed(things: Any, source: Path) -> list[dict[str, Any]]:
+    if not isinstance(things, list) or not all(isinstance(thing, dict) for thing in things):
+        raise CatalogueError("cannot be followed (what should be a list of objects is none)", where=source, mend=_MEND)
+    return things
+
+
+def _linked(link: Mapping[str, Any], path: Path, source: Path) -> Path:
+    href = str(link.get("href") or "")
+    scheme = urlsplit(href).scheme.lower() if "://" in href else ""
+    if scheme not in ("", "file") or not href:
+        raise CatalogueError(
+            f"links to {href!r}, which is no file of this machine",
+            where=source,
+            mend="download the whole catalogue, or give [scenes] source the address of a STAC API",
+        )
+    return Path(url2pathname(urlsplit(href).path)) if scheme else path.parent / href
+
+
+def _with_common(document: dict[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    properties = document.get("properties")
+    if not common or not isinstance(properties, dict) or not str(document.get("stac_version")).startswith("0."):
+        return document
+    return document | {"properties": {**common, **properties}}
+
+
+def _with_files_beside(feature: dict[str, Any], path: Path, claimed: dict[Path, str]) -> dict[str, Any]:
+    assets = feature.get("assets")
+    if not isinstance(assets, dict):
+        return feature
+    own = dict(assets)
+    for key, asset in assets.items():
+        href = asset.get("href") if isinstance(asset, dict) else None
+        if not isinstance(href, str) or "://" not in href:
+            continue
+        beside = path.parent / Path(unquote(urlsplit(href).path)).name
+        if beside.is_file():
+            name = str(feature.get("id"))
+            if claimed.setdefault(beside, name) != name:
+                raise CatalogueError(
+                    f"lies beside item {name} and item {claimed[beside]}, and both say that it is theirs",
+                    where=beside,
+                    mend="keep each item with its files in a folder of its own",
+                )
+            own[key] = asset | {"href": f"./{beside.name}"}
+    return feature | {"assets": own}
+
+
+def _item(feature: dict[str, Any], path: Path, source: Path) -> pystac.Item:
     import pystac
 
-    items = []
-    for feature in data.get("features", ()):
-        # a saved search keeps the server's address as `self`; relative files lie beside this file
-        links = [link for link in feature.get("links", ()) if link.get("rel") != "self"]
-        items.append(pystac.Item.from_dict(feature | {"links": links}, preserve_dict=False))
-        items[-1].set_self_href(str(source))
-    return items
-
-
-def _read_json(source: Path) -> dict[str, Any]:
     try:
-        text = source.read_text(encoding="utf-8")
+        # links are left out: pystac would follow some of them, to the web too
+        item = pystac.Item.from_dict(feature | {"links": []}, preserve_dict=False)
+    except pystac.STACTypeError as error:
+        raise _error("is JSON but not STAC", path, source) from error
+    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _error(f"holds an item that cannot be read ({type(error).__name__}: {error})", path, source) from error
+    item.set_self_href(str(path))
+    return item
+
+
+def _read_json(path: Path, source: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CatalogueError("is not a text file", where=source, mend=_MEND) from error
+        raise _error("is not a text file", path, source) from error
     except OSError as error:
-        raise CatalogueError(f"cannot be read ({error.strerror})", where=source, mend=_MEND) from error
+        raise _error(f"cannot be read ({error.strerror})", path, source) from error
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         kind = "an HTML page" if text.lstrip()[:1] == "<" else "not JSON"
-        raise CatalogueError(f"is {kind}, not a STAC catalogue", where=source, mend=_MEND) from error
+        raise _error(f"is {kind}, not a STAC catalogue", path, source) from error
     if not isinstance(data, dict):
-        raise CatalogueError("is JSON but not STAC", where=source, mend=_MEND)
+        raise _error("is JSON but not STAC", path, source)
     return data
+
+
+def _error(what: str, path: Path, source: Path) -> CatalogueError:
+    """An error of the file that the user named, or of one that it leads to."""
+    if path == source:
+        return CatalogueError(what, where=source, mend=_MEND)
+    return CatalogueError(f"leads to {path}, which {what}", where=source, mend="fetch that file again")

@@ -65,6 +65,12 @@ def platform(item: pystac.Item) -> str | None:
     return str(said).strip().lower().replace("_", "-").replace(" ", "-") if said else None
 
 
+def collection(item: pystac.Item) -> str | None:
+    """Return the collection that an item belongs to; before STAC 1.0 some named it among the properties."""
+    named = item.collection_id or item.properties.get("collection")
+    return str(named) if named else None
+
+
 def tile(item: pystac.Item) -> str | None:
     """Return the MGRS tile (52TEN) or WRS-2 path and row (115030) that an item names, in a field or in its own name."""
     said = item.properties

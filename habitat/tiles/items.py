@@ -28,6 +28,8 @@ _EXTENSIONS = [
     for name in ("eo/v1.1.0", "projection/v1.1.0", "raster/v1.1.0", "file/v2.1.0", "processing/v1.2.0", "grid/v1.1.0")
 ]
 _ON_THE_WEB = ("http", "https", "s3")
+UNKNOWN = "of no sensor that habitat reads"
+"""Why most items of a catalogue of many things are no scenes."""
 _SENSOR = "habitat:sensor"
 """Property of our own items that names the sensor."""
 
@@ -93,7 +95,7 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
             grid=fields.grid(item, quality),
         ),
         platform=fields.platform(item),
-        collection=_collection_of(item),
+        collection=fields.collection(item),
         tile=fields.tile(item),
         processed=fields.processed(item),
         claims=claims,
@@ -104,9 +106,9 @@ def unusable(item: pystac.Item) -> str | None:
     """Return why an item is no scene that can be read: its satellite, its level or its assets; None if it is one."""
     sensor = _sensor_of(item)
     if sensor is None:
-        return "of no sensor that habitat reads"
+        return UNKNOWN
     said = item.properties
-    level = [_collection_of(item), item.id, said.get("s2:product_type"), said.get("landsat:correction")]
+    level = [fields.collection(item), item.id, said.get("s2:product_type"), said.get("landsat:correction")]
     level.append(f"collection {said.get('landsat:collection_number')}")
     if sensor.other_levels and re.search(sensor.other_levels, " ".join(str(t) for t in level).lower()):
         return f"no surface reflectance of {sensor.name}, but another level"
@@ -129,17 +131,11 @@ def declared_offset(claims: OffsetClaims) -> float:
 
 def _sensor_of(item: pystac.Item) -> Sensor | None:
     own = str(item.properties.get(_SENSOR))
-    products = [str(name).lower() for name in (_collection_of(item), item.id) if name]
+    products = [str(name).lower() for name in (fields.collection(item), item.id) if name]
     by_product = (s for name in products for s in SENSORS if name.startswith(s.products))
     names = [str(n).lower() for n in (fields.platform(item), item.properties.get("constellation")) if n] + products
     by_platform = (s for name in names for s in SENSORS if name.replace(" ", "-").startswith(s.platforms))
     return next((s for s in SENSORS if s.name == own), None) or next(by_product, None) or next(by_platform, None)
-
-
-def _collection_of(item: pystac.Item) -> str | None:
-    """Before STAC 1.0 some items named their collection among the properties."""
-    named = item.collection_id or item.properties.get("collection")
-    return str(named) if named else None
 
 
 def _asset(item: pystac.Item, names: Sequence[str]) -> pystac.Asset | None:
