@@ -158,8 +158,13 @@ def _one_of_each_name(scenes: Iterable[Scene]) -> list[Scene]:
     of_name: dict[str, list[Scene]] = {}
     for scene in scenes:
         of_name.setdefault(scene.id, []).append(scene)
-    chosen = (max(same, key=lambda s: (newness(s), repr(sorted(s.assets.items())))) for same in of_name.values())
+    chosen = (max(same, key=lambda s: (newness(s), _whole(s))) for same in of_name.values())
     return sorted(chosen, key=lambda s: (s.time, s.sensor.name, s.id))
+
+
+def _whole(scene: Scene) -> str:
+    """All that a scene says, as one text."""
+    return f"{vars(scene)} {'' if scene.geometry is None else scene.geometry.wkb_hex}"
 
 
 def _incomplete(scenes: Sequence[Scene]) -> dict[str, str]:
