@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 from habitat.errors import TrainingError
-from habitat.grids import pixels_of, rasterize, resample_majority
+from habitat.grids import pixels_of, rasterize, resample_majority, window_over
 from habitat.records.shapes import read_shapes
-from habitat.store import open_raster, read_raster
+from habitat.store import open_raster
 
 _RASTERS = (".tif", ".tiff")
 _MEND = "[forest] training takes points, polygons or a raster of codes"
@@ -55,29 +56,18 @@ def read_labels(path: Path, grid: GeoBox, *, codes: Collection[int]) -> pd.DataF
 
 
 def _from_raster(path: Path, grid: GeoBox) -> pd.DataFrame:
-    bands, native = read_raster(path)
     with open_raster(path) as file:
-        nodata = file.nodata
-    codes = bands[0] if nodata is None else np.where(bands[0] == nodata, bands.dtype.type(0), bands[0])
+        native, nodata = GeoBox.from_rio(file), file.nodata
+        if native.crs is None:
+            raise TrainingError("carries no reference system", where=path, mend="georeference it")
+        window = window_over(native, grid)
+        codes = file.read(1, window=Window.from_slices(*window))
     if codes.dtype.kind not in "iu":
         raise TrainingError(f"holds {codes.dtype}, not integer codes", where=path, mend="write codes as uint8")
-    if native.crs is None:
-        raise TrainingError("carries no reference system", where=path, mend="georeference it")
-    if native.crs == grid.crs:
-        on_grid = resample_majority(codes, native, grid, unknown=0)
-    else:
-        from rasterio.warp import Resampling, reproject
-
-        on_grid = np.zeros(grid.shape, dtype=codes.dtype)
-        reproject(
-            codes,
-            on_grid,
-            src_transform=native.transform,
-            src_crs=str(native.crs),
-            dst_transform=grid.transform,
-            dst_crs=str(grid.crs),
-            resampling=Resampling.nearest,
-        )
+    if nodata is not None:
+        codes[codes == nodata] = 0
+    native = native[window]
+    on_grid = resample_majority(codes, native, grid, unknown=0)
     rows, cols = np.nonzero(on_grid)
     return _table(rows, cols, pd.array([pd.NA] * len(rows), dtype="Int64"), on_grid[rows, cols])
 
