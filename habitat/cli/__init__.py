@@ -16,6 +16,7 @@ from habitat.errors import HabitatError
 
 COMMANDS = {
     "init": "Write a commented recipe.toml to start from.",
+    "index": "Turn downloaded .SAFE and Landsat products into a STAC catalogue file.",
     "check": "Say what a recipe means, what is missing, and how big the job is.",
     "sample": "Write the simulated sample landscape anywhere, any size.",
     "composite": "Make the seasons' composites.",
