@@ -53,15 +53,16 @@ class Api(StacApiIO):
 
     # -- what is asked ----------------------------------------------------------------------------------
 
-    def search_address(self) -> str:
-        """Return where items are searched, as the API's first page says."""
+    def search_link(self) -> tuple[str, str]:
+        """Return where and how (POST, or GET if that is all it offers) items are searched, as its first page says."""
         landing = self._object(self._provider.address)
         links = [link for link in landing.get("links") or [] if isinstance(link, dict) and link.get("rel") == "search"]
         if not links and "conformsTo" not in landing:
             kind = "a STAC catalogue without a search" if "stac_version" in landing else "no STAC API"
             raise self.error(f"is {kind}", "download it and give its file, or give the address of a STAC API")
-        get = next((link for link in links if str(link.get("method", "GET")).upper() == "GET"), {})
-        return urljoin(f"{self._provider.address}/", str(get.get("href") or "search"))
+        ways = {str(link.get("method", "GET")).upper(): str(link.get("href")) for link in reversed(links)}
+        method = "POST" if "POST" in ways else "GET"
+        return urljoin(f"{self._provider.address}/", ways.get(method, "search")), method
 
     def collections_to_search(self, wanted: Collection[str] | None) -> list[str]:
         """Return `wanted`, which must be there; else those of its usual collections that it has."""
@@ -93,6 +94,8 @@ class Api(StacApiIO):
     def _bounded(self, pages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         try:
             yield from pages
+        except APIError as error:
+            raise self._refused(error) from error
         except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, CatalogueError):
                 raise
@@ -141,11 +144,11 @@ class Api(StacApiIO):
         parameters: dict[str, Any] | None = None,
     ) -> str:
         """Ask the API and nobody else; again with growing pauses if it is in trouble."""
-        address = self._own(href)
+        address, method = self._own(href), "POST" if (method or "").upper() == "POST" else "GET"
         said: dict[str, Any] = {"json": parameters} if method == "POST" else {"params": parameters}
         for attempt in range(TRIES):
             try:
-                status, text, wait = self._ask(method or "GET", address, said | {"headers": headers})
+                status, text, wait = self._ask(method, address, said | {"headers": headers})
             except requests.RequestException as error:
                 trouble = f"does not answer ({_cause(error)})"
                 wait = None
@@ -188,9 +191,11 @@ class Api(StacApiIO):
 
     def _object(self, address: str) -> dict[str, Any]:
         try:
-            found = json.loads(self.request(address))
+            text = self.request(address)
         except APIError as error:
             raise self._refused(error) from error
+        try:
+            found = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise self.error("answers with something that is not JSON", "check the address") from error
         if not isinstance(found, dict):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -154,7 +155,7 @@ def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) 
     href = str(href).strip()
     scheme = urlsplit(href).scheme.lower() if "://" in href else ""
     is_path = href.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]", href) is not None
-    if scheme in _ON_THE_WEB:
+    if scheme in _ON_THE_WEB and (provider is None or not _is_inside(href) or _is_inside(provider.address, href)):
         return href
     if scheme in ("", "file") and provider is None and not href.startswith("/vsi"):
         return url2pathname(urlsplit(href).path) if scheme else asset.get_absolute_href() or href
@@ -165,6 +166,21 @@ def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) 
         where=f"item {item.id}",
         mend="remove the item from the catalogue",
     )
+
+
+def _is_inside(*addresses: str) -> bool:
+    """Whether all addresses name hosts of this machine or its network; a link-local one is nobody's."""
+    for address in addresses:
+        host = urlsplit(address).hostname or ""
+        if host == "localhost" or host.endswith((".localhost", ".local")):
+            continue
+        try:
+            ip = ip_address(host)
+        except ValueError:
+            return False
+        if ip.is_global or (len(addresses) > 1 and (ip.is_link_local or ip.is_unspecified)):
+            return False
+    return True
 
 
 def _footprint(item: pystac.Item) -> Any:

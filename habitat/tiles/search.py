@@ -49,13 +49,13 @@ def search_items(
         If the address is no STAC API, refuses, has not those collections, or does not answer in a way that ends.
     """
     api = Api(provider, requests.Session() if remote is None else remote.session)
-    address = api.search_address()
+    address, method = api.search_link()
     names = api.collections_to_search(collections)
     seen: set[tuple[str, str]] = set()
     for first, last in merge_windows(windows):
         search = pystac_client.ItemSearch(
             url=address,
-            method="GET",
+            method=method,
             limit=PAGE,
             bbox=area.bounds,
             datetime=f"{first}T00:00:00Z/{last}T23:59:59Z",
