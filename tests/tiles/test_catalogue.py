@@ -20,7 +20,8 @@ SUMMER_2020 = [Season.parse("mapping", "06-01/09-15").window(2020)]
 
 
 def select(source: Path, **changed: Any) -> Selection:
-    return select_scenes(source, **({"area": AREA, "windows": SUMMER_2020} | changed))
+    said: dict[str, Any] = {"area": AREA, "windows": SUMMER_2020} | changed
+    return select_scenes(source, **said)
 
 
 def names(selection: Selection) -> list[str]:
@@ -240,3 +241,103 @@ def test_a_footprint_that_crosses_itself_still_says_where_it_is(archive: Archive
     archive.sentinel2("bow", changed={"geometry": bow})
     assert names(select(archive.catalogue())) == ["bow"]
     assert isinstance(select(archive.catalogue()).scenes[0], Scene)
+
+
+# -- no network, whatever the links say -----------------------------------------------------------------
+
+ELSEWHERE = "https://catalogues.example/v1"
+
+
+def test_links_to_the_web_are_not_followed(pair: Archive) -> None:
+    """pystac follows an old item's collection; the network of tests would refuse it with another error."""
+    for item in pair.items:
+        links = [{"rel": rel, "href": f"{ELSEWHERE}/{rel}.json"} for rel in ("self", "root", "parent", "collection")]
+        for version in ("0.7.0", "0.9.0", "1.0.0"):
+            (pair.folder / item["id"] / "item.json").write_text(
+                json.dumps(item | {"links": links, "stac_version": version})
+            )
+            assert names(select(pair.catalogue())) == ["S2", "L8"]
+
+
+def test_a_catalogue_that_leads_to_the_web_is_to_be_downloaded_first(pair: Archive) -> None:
+    path = pair.catalogue(links=[{"rel": "item", "href": f"{ELSEWHERE}/item.json"}])
+    with pytest.raises(CatalogueError, match=f"links to '{ELSEWHERE}/item.json'.*; download the whole catalogue, or"):
+        select(path)
+
+
+def test_catalogues_that_lead_to_each_other_end(pair: Archive) -> None:
+    path = pair.catalogue()
+    document = json.loads(path.read_text())
+    again = [{"rel": "child", "href": "./catalog.json"}, {"rel": "child", "href": "./S2/../catalog.json"}]
+    path.write_text(json.dumps(document | {"links": again + document["links"]}))
+    assert names(select(path)) == ["S2", "L8"]
+
+
+def test_a_file_that_is_linked_and_missing_is_named(pair: Archive) -> None:
+    (pair.folder / "S2" / "item.json").unlink()
+    with pytest.raises(
+        CatalogueError, match=r"leads to .*S2/item.json, which cannot be read .No such file.*fetch that file again"
+    ):
+        select(pair.catalogue())
+
+
+def test_a_thousand_brackets_are_no_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(CatalogueError, match="is not JSON"):
+        select(path)
+
+
+def test_what_items_have_in_common_stood_in_their_collection_until_stac_1(pair: Archive) -> None:
+    for item in pair.items:
+        path = pair.folder / item["id"] / "item.json"
+        properties = {"datetime": item["properties"]["datetime"]}
+        path.write_text(json.dumps(item | {"stac_version": "0.9.0", "properties": properties}))
+    pair.items = pair.items[:1]
+    common = {"platform": "landsat-8", "eo:cloud_cover": 42}
+    path = pair.catalogue(name="collection.json", stac_version="0.9.0", properties=common)
+    (scene,) = select(path).scenes
+    assert (scene.platform, scene.cloud_percent) == ("landsat-8", 42)
+
+
+# -- files beside their item ----------------------------------------------------------------------------
+
+
+def on_the_web(archive: Archive, item: dict[str, Any], folder: str = "") -> Path:
+    """Let the item say that its files are on the web, as it did where it was downloaded."""
+    assets = {key: asset | {"href": f"{ELSEWHERE}/{folder}/{key}.tif?sig=x"} for key, asset in item["assets"].items()}
+    path = archive.folder / item["id"] / "item.json"
+    path.write_text(json.dumps(item | {"assets": assets}))
+    return path
+
+
+def test_files_beside_the_item_are_used(pair: Archive) -> None:
+    path = on_the_web(pair, pair.items[1])
+    (scene,) = select(path).scenes
+    assert all(asset.is_here and Path(asset.href).parent == path.parent for asset in scene.assets.values())
+
+
+def test_files_that_are_not_beside_the_item_are_on_the_web(pair: Archive) -> None:
+    path = on_the_web(pair, pair.items[1])
+    (path.parent / "red.tif").unlink()
+    (scene,) = select(path).scenes
+    assert [name for name, asset in scene.assets.items() if not asset.is_here] == ["red"]
+
+
+def test_a_saved_search_does_not_take_one_file_for_all_its_items(pair: Archive) -> None:
+    """Every item's red band is called red.tif there: the one beside the search can be of one only."""
+    item = json.loads(on_the_web(pair, pair.items[1]).read_text())
+    (pair.folder / "red.tif").touch()
+    path = pair.folder / "search.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [item, item | {"id": "other"}]}))
+    assert not any(scene.bands["red"].is_here for scene in select(path).scenes)
+
+
+def test_two_items_that_claim_one_file_are_an_error(pair: Archive) -> None:
+    item = json.loads(on_the_web(pair, pair.items[1]).read_text())
+    (pair.folder / "S2" / "other.json").write_text(json.dumps(item | {"id": "other"}))
+    links = [{"rel": "item", "href": f"./S2/{name}.json"} for name in ("item", "other")]
+    with pytest.raises(
+        CatalogueError, match=r"tif: lies beside item other and item S2, and both say.*folder of its own"
+    ):
+        select(pair.catalogue(links=links))
