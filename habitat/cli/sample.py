@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,12 +12,21 @@ import click
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--size-km", type=click.FloatRange(min=0.6), default=3.0, show_default=True, help="Side of the square.")
 @click.option("--seed", type=click.IntRange(min=0), default=7000, show_default=True, help="Another seed, another land.")
-def command(folder: Path, size_km: float, seed: int) -> None:
+@click.option(
+    "--layout",
+    type=click.Choice(["catalogue", "products"]),
+    default="catalogue",
+    show_default=True,
+    help="Scenes as a catalogue serves them, or as products are downloaded.",
+)
+def command(folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"]) -> None:
     """Write the simulated sample landscape anywhere, any size.
 
     DIR then holds scenes, labels, sightings, their truth, and a recipe that runs on them.
     """
     from habitat.simulate import write_sample
 
-    write_sample(folder, size_km=size_km, seed=seed)
+    write_sample(folder, size_km=size_km, seed=seed, layout=layout)
+    if layout == "products":
+        click.echo(f"habitat: note: `habitat index {folder}` writes the catalogue that the recipe names", err=True)
     click.echo(folder / "recipe.toml")

@@ -122,14 +122,15 @@ def _item(scene: Scene, name: str, collection: str, area: Area) -> dict[str, Any
     }
 
 
-def _is_new(overpass: Overpass) -> bool:
+def is_new(overpass: Overpass) -> bool:
+    """Whether a scene is of the processing baselines that add an offset to digital numbers."""
     return overpass.when.date() >= _NEW_BASELINE
 
 
 def _sentinel2_properties(overpass: Overpass) -> dict[str, Any]:
     return {
-        "s2:processing_baseline": "05.09" if _is_new(overpass) else "02.12",
-        "earthsearch:boa_offset_applied": _is_new(overpass),
+        "s2:processing_baseline": "05.09" if is_new(overpass) else "02.12",
+        "earthsearch:boa_offset_applied": is_new(overpass),
         "grid:code": "MGRS-52TFN",
         "mgrs:utm_zone": 52,
         "mgrs:latitude_band": "T",
@@ -165,7 +166,7 @@ def _asset(key: str, grid: GeoBox, overpass: Overpass) -> dict[str, Any]:
     scale, offset = 0.0000275, -0.2
     table = LANDSAT_TABLE
     if overpass.sensor == SENTINEL2:
-        scale, offset, table = 0.0001, -0.1 if _is_new(overpass) else 0.0, SENTINEL2_TABLE
+        scale, offset, table = 0.0001, -0.1 if is_new(overpass) else 0.0, SENTINEL2_TABLE
     asset["raster:bands"] = [
         {"nodata": 0, "data_type": "uint16", "spatial_resolution": resolution, "scale": scale, "offset": offset}
     ]

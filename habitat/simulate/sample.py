@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from habitat.errors import RecipeError, StoreError
 from habitat.simulate.animals import Parameters, find_signs, planted, run_cameras, true_occupancy
@@ -13,7 +13,8 @@ from habitat.simulate.area import Area
 from habitat.simulate.catalogue import write_catalogue, write_scene
 from habitat.simulate.disturbance import make_history
 from habitat.simulate.landscape import make_landscape
-from habitat.simulate.scenes import take_scenes
+from habitat.simulate.products import PACKINGS, write_product
+from habitat.simulate.scenes import Overpass, take_scenes
 from habitat.simulate.streams import Streams
 from habitat.simulate.surface import make_ground
 from habitat.simulate.terrain import make_terrain
@@ -26,7 +27,14 @@ VERSION = 1
 """Of the simulator: if a seed gives something else, this grows, and all that was scored on it is scored again."""
 
 
-def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years: range = range(2016, 2026)) -> None:
+def write_sample(
+    folder: Path,
+    *,
+    size_km: float = 3.0,
+    seed: int = 7000,
+    years: range = range(2016, 2026),
+    layout: Literal["catalogue", "products"] = "catalogue",
+) -> None:
     """Write a simulated landscape with its scenes, records and known truth into `folder`.
 
     Parameters
@@ -39,6 +47,9 @@ def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years:
         0 or more; the same seed writes the same bytes.
     years : range
         At least two consecutive years; cameras stand in the last five of them.
+    layout : {"catalogue", "products"}
+        Scenes as a STAC catalogue serves them, or as products are downloaded, in every packing there is: the same
+        pixels either way. Products have no catalogue until `habitat index` writes one.
 
     Raises
     ------
@@ -60,11 +71,17 @@ def write_sample(folder: Path, *, size_km: float = 3.0, seed: int = 7000, years:
     _write_points(folder / "training.gpkg", draw_training(area, truth, streams))
     write_truth(folder / "truth", truth, area)
     _write_records(folder, area, truth, streams, seed)
-    overpasses = []
+    overpasses: list[Overpass] = []
     for scene in take_scenes(area, history, ground, years, streams):
-        write_scene(folder, scene, area)
+        if layout == "products":
+            taken = sum(overpass.sensor == scene.overpass.sensor for overpass in overpasses)
+            packing, placed = PACKINGS[scene.overpass.sensor][taken % len(PACKINGS[scene.overpass.sensor])]
+            write_product(folder / "products", scene, area, packing=packing, placed=placed)
+        else:
+            write_scene(folder, scene, area)
         overpasses.append(scene.overpass)
-    write_catalogue(folder, overpasses, area)
+    if layout == "catalogue":
+        write_catalogue(folder, overpasses, area)
     write_text(folder / "recipe.toml", recipe_text(years))  # last: a folder with a recipe is whole
 
 

@@ -104,7 +104,9 @@ def _decode(source: Path, decoding: Decoding, product: Path) -> None:
             for strip in _strips(file):
                 writer.write(_read(file, strip), strip)
     except ReadError as error:
-        raise ReadError(error.what, where=product / decoding.member, mend="download the product again") from error
+        raise ReadError(
+            error.what, where=product / Path(decoding.member).name, mend="download the product again"
+        ) from error
 
 
 def _read(file: Any, strip: Block) -> np.ndarray:

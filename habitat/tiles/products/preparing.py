@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import shapely
+from odc.geo.geobox import GeoBox
+
 from habitat.errors import HabitatError, StoreError
 from habitat.tiles.products.archives import open_view
 from habitat.tiles.products.decoding import Decoding, decode_files, is_decoded, is_placed, open_placed
@@ -18,8 +21,8 @@ from habitat.tiles.products.safe import read_safe
 from habitat.tiles.scenes import Asset, Scene
 
 Progress = Callable[[str, int, int], None]
-_CORNER_M = 0.5
-"""How far a file may lie from where its metadata say, before it is worth a word."""
+_VERTICES = 16
+"""Along each side of an outline: it is then right to some metres."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def finish_product(plan: Plan) -> tuple[Scene, list[str]]:
             grids[name] = grid
     footprint = product.footprint
     if footprint is None:
-        footprint = grids["red"].geographic_extent.geom
+        footprint = _outline(grids["red"])
     scene = Scene(
         id=product.name,
         sensor=product.sensor,
@@ -161,7 +164,14 @@ def finish_product(plan: Plan) -> tuple[Scene, list[str]]:
     return scene, _disagreement(product, grids["red"])
 
 
-def _disagreement(product: Product, grid: Any) -> list[str]:
+def _outline(grid: GeoBox) -> Any:
+    """The grid's rectangle in degrees: bent, so with vertices along its sides."""
+    side_m = max(grid.shape) * grid.transform.a
+    outline = grid.extent.segmented(side_m / _VERTICES).to_crs("EPSG:4326").geom
+    return shapely.transform(outline, lambda degrees: degrees.round(7))
+
+
+def _disagreement(product: Product, grid: GeoBox) -> list[str]:
     """Say where files lie elsewhere than their metadata say: the files are right."""
     at = product.placement
     if not isinstance(at, Placement) or tuple(grid.shape) == at.shape:
