@@ -4,6 +4,7 @@
     ├── RecipeError      (ValueError)  the recipe: unknown key, impossible season, missing section
     ├── CatalogueError   (ValueError)  the scenes' catalogue: not STAC, no scenes, an asset missing
     ├── ReadError        (OSError)     a raster that cannot be read: truncated, missing, not a GeoTIFF
+    ├── FetchError       (OSError)     a file on the web that cannot be had, or must not be asked for
     ├── ContractError    (ValueError)  a cube or table that is not what the next stage needs
     ├── GridError        (ValueError)  two rasters that do not lie on one grid, or an area without one
     ├── TrainingError    (ValueError)  labels a model cannot be trained from
@@ -60,6 +61,10 @@ class CatalogueError(HabitatError, ValueError):
 
 class ReadError(HabitatError, OSError):
     """A raster cannot be read: it is missing, truncated, or not what it says it is."""
+
+
+class FetchError(HabitatError, OSError):
+    """A file on the web cannot be had after all, or its address must not be followed."""
 
 
 class ContractError(HabitatError, ValueError):
