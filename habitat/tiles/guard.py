@@ -118,7 +118,21 @@ class _Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send what may be sent. Through a proxy the peer is the proxy: then only names can be looked at."""
         self._guard.check(request.url or "")
-        return super().send(request, *args, **options)
+        try:
+            return super().send(request, *args, **options)
+        except requests.ConnectionError as error:
+            if (refusal := _refusal(error)) is None:
+                raise
+            raise refusal from None
+
+
+def _refusal(error: BaseException | None) -> FetchError | None:
+    """The guard's refusal inside an error: to urllib3 it is one more connection that broke."""
+    while error is not None:
+        if isinstance(error, FetchError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _checked(connection: socket.socket, guard: Guard, href: str) -> socket.socket:
