@@ -44,25 +44,25 @@ class Api(StacApiIO):
     def __init__(self, provider: Provider, session: requests.Session) -> None:
         super().__init__(max_retries=None)
         self.session = session
-        self._provider = provider
+        self.provider = provider
         self._host = _origin(provider.address)
 
     def error(self, what: str, mend: str) -> CatalogueError:
         """Return an error of this API."""
-        return CatalogueError(what, where=self._provider.name, mend=mend)
+        return CatalogueError(what, where=self.provider.name, mend=mend)
 
     # -- what is asked ----------------------------------------------------------------------------------
 
     def search_link(self) -> tuple[str, str]:
         """Return where and how (POST, or GET if that is all it offers) items are searched, as its first page says."""
-        landing = self._object(self._provider.address)
+        landing = self._object(self.provider.address)
         links = [link for link in landing.get("links") or [] if isinstance(link, dict) and link.get("rel") == "search"]
         if not links and "conformsTo" not in landing:
             kind = "a STAC catalogue without a search" if "stac_version" in landing else "no STAC API"
             raise self.error(f"is {kind}", "download it and give its file, or give the address of a STAC API")
         ways = {str(link.get("method", "GET")).upper(): str(link.get("href")) for link in reversed(links)}
         method = "POST" if "POST" in ways else "GET"
-        return urljoin(f"{self._provider.address}/", ways.get(method, "search")), method
+        return urljoin(f"{self.provider.address}/", ways.get(method, "search")), method
 
     def collections_to_search(self, wanted: Collection[str] | None) -> list[str]:
         """Return `wanted`, which must be there; else those of its usual collections that it has."""
@@ -71,8 +71,8 @@ class Api(StacApiIO):
                 if not self._has(name):
                     raise self._unknown(name)
             return list(wanted)
-        if self._provider.collections:
-            names = [name for name in self._provider.collections if self._has(name)]
+        if self.provider.collections:
+            names = [name for name in self.provider.collections if self._has(name)]
         else:
             names = [name for name in self._listed() if name.lower() in _KNOWN]
         if not names:
@@ -104,7 +104,7 @@ class Api(StacApiIO):
 
     def _has(self, name: str) -> bool:
         try:
-            self.request(f"{self._provider.address}/collections/{quote(name, safe='')}")
+            self.request(f"{self.provider.address}/collections/{quote(name, safe='')}")
         except APIError as error:
             if error.status_code == requests.codes.not_found:
                 return False
@@ -114,7 +114,7 @@ class Api(StacApiIO):
     def _listed(self) -> list[str]:
         """All collections' names."""
         names: dict[str, None] = {}
-        pages = self.get_pages(f"{self._provider.address}/collections")
+        pages = self.get_pages(f"{self.provider.address}/collections")
         for _, page in zip(range(MAX_PAGES), self._bounded(pages), strict=False):
             new = [str(each.get("id")) for each in page.get("collections", []) if isinstance(each, dict)]
             if all(name in names for name in new):
@@ -204,7 +204,7 @@ class Api(StacApiIO):
 
     def _own(self, href: str) -> str:
         """An address of the API's own host, over https where the API is; anything else is not asked for."""
-        href = urljoin(f"{self._provider.address}/", href)
+        href = urljoin(f"{self.provider.address}/", href)
         if (
             self._host[0] == "https"
             and href.lower().startswith("http://")

@@ -69,14 +69,11 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
                 own = replace(claims, stated=offset)
                 claims = own if claims.stated is None else claims
                 offset = declared_offset(own)
-            bands[band] = Asset(
-                _address(item, found, provider),
-                sensor.scale if scale is None else scale,
-                sensor.offset if offset is None else offset,
-                sensor.nodata if nodata is None else int(nodata),
-                fields.size(found),
-                fields.checksum(found),
-                fields.grid(item, found),
+            bands[band] = replace(
+                asset_from_item(item, found, provider=provider),
+                scale=sensor.scale if scale is None else scale,
+                offset=sensor.offset if offset is None else offset,
+                nodata=sensor.nodata if nodata is None else int(nodata),
             )
     quality = _asset(item, sensor.quality.assets)
     return Scene(
@@ -88,18 +85,28 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
         bands=bands,
         quality=None
         if quality is None
-        else Asset(
-            _address(item, quality, provider),
-            nodata=sensor.quality.fill,
-            size=fields.size(quality),
-            checksum=fields.checksum(quality),
-            grid=fields.grid(item, quality),
-        ),
+        else replace(asset_from_item(item, quality, provider=provider), nodata=sensor.quality.fill),
         platform=fields.platform(item),
         collection=fields.collection(item),
         tile=fields.tile(item),
         processed=fields.processed(item),
         claims=claims,
+    )
+
+
+def asset_from_item(item: pystac.Item, asset: pystac.Asset, *, provider: Provider | None = None) -> Asset:
+    """Translate one asset as it is: its address, and its size, checksum and grid where they are stated.
+
+    Raises
+    ------
+    CatalogueError
+        If its address is not to be followed; see :func:`scene_from_item`.
+    """
+    return Asset(
+        _address(item, asset, provider),
+        size=fields.size(asset),
+        checksum=fields.checksum(asset),
+        grid=fields.grid(item, asset),
     )
 
 

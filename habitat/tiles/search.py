@@ -13,6 +13,8 @@ import requests
 
 from habitat.errors import CatalogueError
 from habitat.tiles.api import Api
+from habitat.tiles.items import asset_from_item
+from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
     from habitat.tiles.providers import Provider
@@ -48,26 +50,66 @@ def search_items(
     CatalogueError
         If the address is no STAC API, refuses, has not those collections, or does not answer in a way that ends.
     """
-    api = Api(provider, requests.Session() if remote is None else remote.session)
-    address, method = api.search_link()
+    api = Api(provider, _session(remote))
+    link = api.search_link()
     names = api.collections_to_search(collections)
-    seen: set[tuple[str, str]] = set()
     for first, last in merge_windows(windows):
-        search = pystac_client.ItemSearch(
-            url=address,
-            method=method,
-            limit=PAGE,
-            bbox=area.bounds,
-            datetime=f"{first}T00:00:00Z/{last}T23:59:59Z",
-            collections=names,
-            stac_io=api,
-        )
-        for page in api.pages(search):
-            new = [feature for feature in page if (key := _name(feature)) not in seen and not seen.add(key)]  # type: ignore[func-returns-value]
-            if not new:
-                raise api.error("gives the same page again and again", "search it later, or tell those who run it")
-            for feature in new:
-                yield _item(feature, provider)
+        yield from _searched(api, link, area, names, f"{first}T00:00:00Z/{last}T23:59:59Z")
+
+
+def search_layer(provider: Provider, layer: str, *, area: Any, remote: Connection | None = None) -> tuple[Asset, ...]:
+    """Return the files of a layer that does not change (`dem`, `worldcover`) over `area`, the newest of each place.
+
+    Raises
+    ------
+    CatalogueError
+        If the provider has no such layer, or nothing of it there.
+    """
+    if layer not in provider.layers:
+        has = f"it has {', '.join(provider.layers)}" if provider.layers else "it has none"
+        raise CatalogueError(f"has no layer {layer!r}", where=provider.name, mend=f"{has}: change [scenes] layers")
+    collection, name = provider.layers[layer]
+    newest: dict[tuple[float, ...], pystac.Item] = {}
+    api = Api(provider, _session(remote))
+    for item in sorted(_searched(api, api.search_link(), area, [collection], None), key=lambda i: (_year(i), i.id)):
+        if name in item.assets:
+            newest[tuple(round(side, 4) for side in item.bbox or ())] = item
+    if not newest:
+        raise CatalogueError(f"has nothing of its layer {layer!r} there", where=provider.name, mend="check [area]")
+    places = (newest[place] for place in sorted(newest))
+    return tuple(asset_from_item(item, item.assets[name], provider=provider) for item in places)
+
+
+def _year(item: pystac.Item) -> str:
+    """For the order of time; a map of a year states when it begins."""
+    return str(item.properties.get("start_datetime") or item.properties.get("datetime") or "")
+
+
+def _session(remote: Connection | None) -> requests.Session:
+    return requests.Session() if remote is None else remote.session
+
+
+def _searched(
+    api: Api, link: tuple[str, str], area: Any, collections: Sequence[str], when: str | None
+) -> Iterator[pystac.Item]:
+    """The items of one search, each once."""
+    seen: set[tuple[str, str]] = set()
+    search = pystac_client.ItemSearch(
+        url=link[0],
+        method=link[1],
+        limit=PAGE,
+        bbox=area.bounds,
+        datetime=when,
+        collections=list(collections),
+        stac_io=api,
+    )
+    for page in api.pages(search):
+        new = {name: feature for feature in page if (name := _name(feature)) not in seen}
+        if not new:
+            raise api.error("gives the same page again and again", "search it later, or tell those who run it")
+        seen |= new.keys()
+        for feature in new.values():
+            yield _item(feature, api.provider)
 
 
 def merge_windows(windows: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:

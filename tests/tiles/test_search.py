@@ -20,7 +20,7 @@ from habitat.errors import CatalogueError
 from habitat.grids import grid_over
 from habitat.tiles import Scene, Selection, api, read_stack, select_scenes
 from habitat.tiles.providers import PROVIDERS, Provider, names_provider, provider_for
-from habitat.tiles.search import merge_windows
+from habitat.tiles.search import merge_windows, search_layer
 from tiles.stac_server import JSON, Canned, stac_api
 from tiles.styles import STYLES, Acquisition, Style, earth_search, earth_search_c1
 
@@ -422,6 +422,42 @@ def test_a_saved_key_is_not_sent_along_and_no_link_is_followed(canned: Canned) -
         "GET /collections",
         "POST /search",
     }
+
+
+# -- layers that do not change --------------------------------------------------------------------------
+
+
+def layer_item(name: str, year: int, west: float = 130.0, **said: Any) -> dict[str, Any]:
+    item = good()
+    footprint = shapely.box(west, 43, west + 1, 44)
+    times = {"datetime": None, "start_datetime": f"{year}-01-01T00:00:00Z", "end_datetime": f"{year}-12-31T00:00:00Z"}
+    return item | {
+        "id": name,
+        "collection": "esa-worldcover",
+        "geometry": shapely.geometry.mapping(footprint),
+        "bbox": list(footprint.bounds),
+        "properties": times,
+        "assets": {"map": {"href": f"https://tiles.example/{name}.tif"} | said, "input_quality": {"href": "x.tif"}},
+    }
+
+
+def test_a_layer_s_files_are_the_newest_of_each_place(tmp_path: Path) -> None:
+    items = [layer_item("old", 2020), layer_item("new", 2021, **{"file:size": 7}), layer_item("east", 2020, 131.0)]
+    wide = shapely.box(130.5, 43.2, 131.5, 43.5)
+    with stac_api(tmp_path, [*items, good()]) as address:
+        provider = replace(PROVIDERS["planetary-computer"], address=address)
+        found = search_layer(provider, "worldcover", area=wide)
+        assert [asset.href for asset in found] == ["https://tiles.example/new.tif", "https://tiles.example/east.tif"]
+        assert found[0].size == 7
+        with pytest.raises(CatalogueError, match="planetary-computer: has nothing of its layer 'worldcover' there"):
+            search_layer(provider, "worldcover", area=shapely.box(0, 0, 1, 1))
+
+
+def test_a_layer_that_a_provider_has_not_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"earth-search: has no layer 'worldcover'; it has dem: change"):
+        search_layer(PROVIDERS["earth-search"], "worldcover", area=AREA)
+    with pytest.raises(CatalogueError, match=r"nasa-hls: has no layer 'dem'; it has none"):
+        search_layer(PROVIDERS["nasa-hls"], "dem", area=AREA)
 
 
 # -- providers ------------------------------------------------------------------------------------------
