@@ -1,9 +1,10 @@
 """Loops over pixels, compiled when a grid is first resampled by sample points.
 
-Each works cell by cell (see :mod:`habitat.grids.positions`): it first lists where the sample points of a row of a
-cell lie in the source, which vectorises, and then fetches and gathers them. Positions inside a cell are float32,
-counted from the cell's own corner: exact to 1e-4 of a pixel. `frame` is the rows and columns of the first cell that
-lie outside the target, and the side of a cell.
+Each works cell by cell (see :mod:`habitat.grids.positions`), so that what lies under a cell stays in the cache. For
+each row of a cell it first lists where the sample points lie in the source, which vectorises, and then fetches and
+gathers them. Positions are float32, counted from the whole cell's own corner: exact to 1e-4 of a pixel, and the same
+whichever part of the cell a block holds. `frame` is the rows and columns of the first cell that lie outside the
+target, and a cell's side.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Any
 
 import numba
 import numpy as np
+
+MARGIN = 0.01
+"""Source pixels that a cell must keep from the source's edge to be read without looking."""
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -24,194 +28,270 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 @_compiled
-def _list(cell, v, size, finer, shape, at):  # type: ignore[no-untyped-def]
-    """Write into `at` (finer * finer, size) the flat index of each sample point of a cell's row `v`, or -1.
+def _part(number, size, hidden, n):  # type: ignore[no-untyped-def]
+    """First and last (excluded) row or column of a cell that lie in the target."""
+    return max(0, hidden - number * size), min(size, n + hidden - number * size)
 
-    Return whether all of them lie inside.
-    """
+
+@_compiled
+def _row(cell, v, size):  # type: ignore[no-untyped-def]
+    """Position of a cell's western edge at height `v`, and what a target pixel to the east adds to it."""
+    t = v / size
+    x = cell[0, 0] + t * (cell[2, 0] - cell[0, 0])
+    y = cell[0, 1] + t * (cell[2, 1] - cell[0, 1])
+    dx = (cell[1, 0] + t * (cell[3, 0] - cell[1, 0]) - x) / size
+    dy = (cell[1, 1] + t * (cell[3, 1] - cell[1, 1]) - y) / size
+    return x, y, dx, dy
+
+
+@_compiled
+def _reach(cell, size, rows, cols, shape, margin):  # type: ignore[no-untyped-def]
+    """Whether the part of a cell in the target lies inside the source, whether it may touch it, the cell's corner."""
     height, width = shape
-    part = 1.0 / finer
+    inside, north, south, west, east = True, True, True, True, True
     left = min(min(cell[0, 0], cell[1, 0]), min(cell[2, 0], cell[3, 0]))
-    right = max(max(cell[0, 0], cell[1, 0]), max(cell[2, 0], cell[3, 0]))
     top = min(min(cell[0, 1], cell[1, 1]), min(cell[2, 1], cell[3, 1]))
-    bottom = max(max(cell[0, 1], cell[1, 1]), max(cell[2, 1], cell[3, 1]))
-    # not (a < b) rather than a >= b: a corner may be no number
-    if not (right > 0 and left < width and bottom > 0 and top < height):
-        at[:] = -1
-        return False
-    inside = left >= 1 and right < width - 1 and top >= 1 and bottom < height - 1
-    left, top = np.floor(left), np.floor(top)
-    base = np.int32(0)
-    if inside:
-        base = np.int32(top) * np.int32(width) + np.int32(left)
+    for v in rows:
+        x0, y0, dx, dy = _row(cell, v, size)
+        for u in cols:
+            x, y = x0 + dx * u, y0 + dy * u
+            inside = inside and x >= margin and x <= width - margin and y >= margin and y <= height - margin
+            north, south = north and y < 0, south and y > height
+            west, east = west and x < 0, east and x > width
+    return inside, not (north or south or west or east), np.floor(left), np.floor(top)
+
+
+@_compiled
+def _list(cell, v, size, cols, finer, shape, inside, corner, at):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Write into `at` (finer * finer, columns) the flat index of each sample point of a cell's row, -1 = outside."""
+    height, width = shape
+    left, top = corner
+    part = 1.0 / finer
     wide = np.int32(width)
+    n = cols[1] - cols[0]
     for r in range(finer):
-        t = (v + (r + 0.5) * part) / size
-        x0 = cell[0, 0] + t * (cell[2, 0] - cell[0, 0])
-        y0 = cell[0, 1] + t * (cell[2, 1] - cell[0, 1])
-        dx = (cell[1, 0] + t * (cell[3, 0] - cell[1, 0]) - x0) / size
-        dy = (cell[1, 1] + t * (cell[3, 1] - cell[1, 1]) - y0) / size
+        x0, y0, dx, dy = _row(cell, v + (r + 0.5) * part, size)
         step_x, step_y = np.float32(dx), np.float32(dy)
         for k in range(finer):
             u = (k + 0.5) * part
             x, y = np.float32(x0 + dx * u - left), np.float32(y0 + dy * u - top)
             row = at[r * finer + k]
             if inside:
-                for j in range(size):
-                    f = np.float32(np.int32(j))
+                base = np.int32(top) * wide + np.int32(left)
+                for j in range(n):
+                    f = np.float32(np.int32(cols[0] + j))
                     row[j] = base + np.int32(y + step_y * f) * wide + np.int32(x + step_x * f)
             else:
-                for j in range(size):
-                    f = np.float32(np.int32(j))
+                for j in range(n):
+                    f = np.float32(np.int32(cols[0] + j))
                     px, py = left + np.float64(x + step_x * f), top + np.float64(y + step_y * f)
                     if px >= 0 and px < width and py >= 0 and py < height:
                         row[j] = np.int32(py) * wide + np.int32(px)
                     else:
                         row[j] = -1
-    return inside
+
+
+@_compiled
+def _mean_of_seen(flat, at, j):  # type: ignore[no-untyped-def]
+    """Mean of those sample points of one pixel that hold a number."""
+    total, count = 0.0, 0
+    for s in range(at.shape[0]):
+        if at[s, j] >= 0:
+            value = flat[np.uint32(at[s, j])]
+            if value == value:
+                total += value
+                count += 1
+    return np.float32(total / count) if count > 0 else np.float32(np.nan)
 
 
 @_compiled
 def mean(values, corners, frame, finer, out):  # type: ignore[no-untyped-def]
-    """Mean of the sample points that hold a number; float32, NaN = none."""
-    row0, col0, size = frame
-    height, width = out.shape
+    """Mean of the sample points that hold a number; `out` is NaN at first. `finer` is even."""
     flat = values.ravel()
-    at = np.empty((finer * finer, size), np.int32)
-    part = np.empty(size, values.dtype)
-    total, count = np.empty(size, np.float64), np.empty(size, np.int32)
-    nothing = np.float32(np.nan)
-    for i in range(height):
-        a = (i + row0) // size
+    size = frame[2]
+    at, total = np.empty((finer * finer, size), np.int32), np.empty(size, np.float64)
+    share = 1.0 / (finer * finer)
+    for a in range(corners.shape[0]):
+        rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
-            inside = _list(corners[a, b], i + row0 - a * size, size, finer, values.shape, at)
-            total[:] = 0.0
-            count[:] = 0
-            for s in range(finer * finer):
+            cell, cols = corners[a, b], _part(b, size, frame[1], out.shape[1])
+            inside, touches, left, top = _reach(cell, size, rows, cols, values.shape, MARGIN)
+            if not touches:
+                continue
+            n = cols[1] - cols[0]
+            for v in range(rows[0], rows[1]):
+                _list(cell, v, size, cols, finer, values.shape, inside, (left, top), at)
+                line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
                 if inside:
-                    for j in range(size):
-                        part[j] = flat[np.uint32(at[s, j])]
-                else:
-                    for j in range(size):
-                        part[j] = flat[np.uint32(at[s, j])] if at[s, j] >= 0 else nothing
-                for j in range(size):
-                    seen = part[j] == part[j]
-                    total[j] += np.float64(part[j] if seen else np.float32(0))
-                    count[j] += np.int32(seen)
-            start = b * size - col0
-            for j in range(max(0, -start), min(size, width - start)):
-                out[i, start + j] = total[j] / count[j] if count[j] > 0 else nothing
+                    total[:n] = 0.0
+                    for s in range(0, finer * finer, 4):
+                        # in pairs, so that four times the same number is four times that number
+                        for j in range(n):
+                            one = flat[np.uint32(at[s, j])] + flat[np.uint32(at[s + 1, j])]
+                            other = flat[np.uint32(at[s + 2, j])] + flat[np.uint32(at[s + 3, j])]
+                            total[j] += np.float64(one + other)
+                    for j in range(n):
+                        line[j] = total[j] * share
+                for j in range(n):
+                    if line[j] != line[j]:
+                        line[j] = _mean_of_seen(flat, at, j)
 
 
 @_compiled
 def bits(flags, corners, frame, finer, outside, out):  # type: ignore[no-untyped-def]
-    """Bitwise or of all sample points; those beside the source count as `outside`."""
-    row0, col0, size = frame
-    height, width = out.shape
+    """Bitwise or of all sample points, with `outside` for those beside the source; `out` is that at first."""
     flat = flags.ravel()
-    at = np.empty((finer * finer, size), np.int32)
-    merged = np.empty(size, np.uint8)
-    for i in range(height):
-        a = (i + row0) // size
+    size = frame[2]
+    at, merged = np.empty((finer * finer, size), np.int32), np.empty(size, np.uint8)
+    for a in range(corners.shape[0]):
+        rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
-            inside = _list(corners[a, b], i + row0 - a * size, size, finer, flags.shape, at)
-            merged[:] = 0
-            for s in range(finer * finer):
+            cell, cols = corners[a, b], _part(b, size, frame[1], out.shape[1])
+            inside, touches, left, top = _reach(cell, size, rows, cols, flags.shape, MARGIN)
+            if not touches:
+                continue
+            n = cols[1] - cols[0]
+            for v in range(rows[0], rows[1]):
+                _list(cell, v, size, cols, finer, flags.shape, inside, (left, top), at)
+                merged[:n] = 0
                 if inside:
-                    for j in range(size):
-                        merged[j] |= flat[np.uint32(at[s, j])]
+                    for s in range(0, finer * finer, 4):
+                        for j in range(n):
+                            one = flat[np.uint32(at[s, j])] | flat[np.uint32(at[s + 1, j])]
+                            merged[j] |= one | flat[np.uint32(at[s + 2, j])] | flat[np.uint32(at[s + 3, j])]
                 else:
-                    for j in range(size):
-                        merged[j] |= flat[np.uint32(at[s, j])] if at[s, j] >= 0 else outside
-            start = b * size - col0
-            for j in range(max(0, -start), min(size, width - start)):
-                out[i, start + j] = merged[j]
+                    for s in range(finer * finer):
+                        for j in range(n):
+                            merged[j] |= flat[np.uint32(at[s, j])] if at[s, j] >= 0 else outside
+                out[a * size - frame[0] + v, b * size - frame[1] + cols[0] : b * size - frame[1] + cols[1]] = merged[:n]
+
+
+@_compiled
+def _commonest(flat, at, j, unknown, found, votes):  # type: ignore[no-untyped-def]
+    """The code that most sample points of one pixel hold."""
+    n = 0
+    for s in range(at.shape[0]):
+        code = flat[np.uint32(at[s, j])] if at[s, j] >= 0 else unknown
+        if code == unknown:
+            continue
+        which = 0
+        while which < n and found[which] != code:
+            which += 1
+        if which == n:
+            found[n], votes[n] = code, 0
+            n += 1
+        votes[which] += 1
+    best, most = unknown, 0
+    for which in range(n):
+        if votes[which] > most or (votes[which] == most and found[which] < best):
+            best, most = found[which], votes[which]
+    return best
 
 
 @_compiled
 def majority(codes, corners, frame, finer, unknown, out):  # type: ignore[no-untyped-def]
     """The commonest code among the sample points, the lower one in a tie; `unknown` has no vote."""
-    row0, col0, size = frame
-    height, width = out.shape
     flat = codes.ravel()
+    size = frame[2]
     at = np.empty((finer * finer, size), np.int32)
     found, votes = np.empty(finer * finer, codes.dtype), np.empty(finer * finer, np.int32)
-    for i in range(height):
-        a = (i + row0) // size
+    for a in range(corners.shape[0]):
+        rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
-            _list(corners[a, b], i + row0 - a * size, size, finer, codes.shape, at)
-            start = b * size - col0
-            for j in range(max(0, -start), min(size, width - start)):
-                n = 0
-                for s in range(finer * finer):
-                    code = flat[np.uint32(at[s, j])] if at[s, j] >= 0 else unknown
-                    if code == unknown:
-                        continue
-                    which = 0
-                    while which < n and found[which] != code:
-                        which += 1
-                    if which == n:
-                        found[n] = code
-                        votes[n] = 0
-                        n += 1
-                    votes[which] += 1
-                best, most = unknown, 0
-                for which in range(n):
-                    if votes[which] > most or (votes[which] == most and found[which] < best):
-                        best, most = found[which], votes[which]
-                out[i, start + j] = best
+            cell, cols = corners[a, b], _part(b, size, frame[1], out.shape[1])
+            inside, touches, left, top = _reach(cell, size, rows, cols, codes.shape, MARGIN)
+            if not touches:
+                continue
+            for v in range(rows[0], rows[1]):
+                _list(cell, v, size, cols, finer, codes.shape, inside, (left, top), at)
+                line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
+                for j in range(cols[1] - cols[0]):
+                    line[j] = _commonest(flat, at, j, unknown, found, votes)
 
 
 @_compiled
-def nearest(values, corners, frame, outside, out):  # type: ignore[no-untyped-def]
-    """The source pixel that holds each target pixel's centre."""
-    row0, col0, size = frame
-    height, width = out.shape
+def nearest(values, corners, frame, out):  # type: ignore[no-untyped-def]
+    """The source pixel that holds each target pixel's centre; where there is none, `out` stays."""
     flat = values.ravel()
+    size = frame[2]
     at = np.empty((1, size), np.int32)
-    for i in range(height):
-        a = (i + row0) // size
+    for a in range(corners.shape[0]):
+        rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
-            inside = _list(corners[a, b], i + row0 - a * size, size, 1, values.shape, at)
-            start = b * size - col0
-            for j in range(max(0, -start), min(size, width - start)):
-                if inside or at[0, j] >= 0:
-                    out[i, start + j] = flat[np.uint32(at[0, j])]
+            cell, cols = corners[a, b], _part(b, size, frame[1], out.shape[1])
+            inside, touches, left, top = _reach(cell, size, rows, cols, values.shape, MARGIN)
+            if not touches:
+                continue
+            n = cols[1] - cols[0]
+            for v in range(rows[0], rows[1]):
+                _list(cell, v, size, cols, 1, values.shape, inside, (left, top), at)
+                line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
+                if inside:
+                    for j in range(n):
+                        line[j] = flat[np.uint32(at[0, j])]
                 else:
-                    out[i, start + j] = outside
+                    for j in range(n):
+                        if at[0, j] >= 0:
+                            line[j] = flat[np.uint32(at[0, j])]
+
+
+@_compiled
+def _bilinear_of_seen(values, x, y):  # type: ignore[no-untyped-def]
+    """One position, at an edge or beside pixels without a number."""
+    high, wide = values.shape
+    if not (x >= 0 and x < wide and y >= 0 and y < high):
+        return np.float32(np.nan)
+    left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
+    along, down = x - 0.5 - left, y - 0.5 - top
+    total, weight = 0.0, 0.0
+    for row in range(2):
+        for col in range(2):
+            if top + row < 0 or top + row >= high or left + col < 0 or left + col >= wide:
+                continue
+            value = values[top + row, left + col]
+            share = (down if row else 1 - down) * (along if col else 1 - along)
+            if value == value:
+                total += share * value
+                weight += share
+    return np.float32(total / weight) if weight > 1e-6 else np.float32(np.nan)
 
 
 @_compiled
 def bilinear(values, corners, frame, out):  # type: ignore[no-untyped-def]
-    """The four source pixels around each target pixel's centre, by distance; those without a number have no weight."""
-    row0, col0, size = frame
-    height, width = out.shape
-    high, wide = values.shape
-    for i in range(height):
-        a = (i + row0) // size
-        t = (i + row0 - a * size + 0.5) / size
+    """The four source pixels around each target pixel's centre, by distance; `out` is NaN at first."""
+    flat = values.ravel()
+    size = frame[2]
+    wide = np.int32(values.shape[1])
+    at, along, down = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
+    for a in range(corners.shape[0]):
+        rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
-            cell = corners[a, b]
-            x0 = cell[0, 0] + t * (cell[2, 0] - cell[0, 0])
-            y0 = cell[0, 1] + t * (cell[2, 1] - cell[0, 1])
-            dx = (cell[1, 0] + t * (cell[3, 0] - cell[1, 0]) - x0) / size
-            dy = (cell[1, 1] + t * (cell[3, 1] - cell[1, 1]) - y0) / size
-            start = b * size - col0
-            for j in range(max(0, -start), min(size, width - start)):
-                x, y = x0 + dx * (j + 0.5), y0 + dy * (j + 0.5)
-                if not (x >= 0 and x < wide and y >= 0 and y < high):
-                    out[i, start + j] = np.nan
-                    continue
-                left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
-                along, down = x - 0.5 - left, y - 0.5 - top
-                total, weight = 0.0, 0.0
-                for row in range(2):
-                    for col in range(2):
-                        if top + row < 0 or top + row >= high or left + col < 0 or left + col >= wide:
-                            continue
-                        value = values[top + row, left + col]
-                        share = (down if row else 1 - down) * (along if col else 1 - along)
-                        if value == value:
-                            total += share * value
-                            weight += share
-                out[i, start + j] = total / weight if weight > 1e-6 else np.nan
+            cell, cols = corners[a, b], _part(b, size, frame[1], out.shape[1])
+            inside, touches, left, top = _reach(cell, size, rows, cols, values.shape, 0.5 + MARGIN)
+            if not touches:
+                continue
+            n = cols[1] - cols[0]
+            left, top = left - 1, top - 1  # half a pixel before a centre may be the pixel before
+            base = np.int32(top) * wide + np.int32(left)
+            for v in range(rows[0], rows[1]):
+                x0, y0, dx, dy = _row(cell, v + 0.5, size)
+                line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
+                if inside:
+                    x, y = np.float32(x0 + (dx - 1) * 0.5 - left), np.float32(y0 + dy * 0.5 - 0.5 - top)
+                    step_x, step_y = np.float32(dx), np.float32(dy)
+                    for j in range(n):
+                        f = np.float32(np.int32(cols[0] + j))
+                        px, py = x + step_x * f, y + step_y * f
+                        col, row = np.int32(px), np.int32(py)
+                        along[j], down[j] = px - np.float32(col), py - np.float32(row)
+                        at[j] = base + row * wide + col
+                    for j in range(n):
+                        here = np.uint32(at[j])
+                        below = here + np.uint32(wide)
+                        north = flat[here] + along[j] * (flat[here + np.uint32(1)] - flat[here])
+                        south = flat[below] + along[j] * (flat[below + np.uint32(1)] - flat[below])
+                        line[j] = north + down[j] * (south - north)
+                for j in range(n):
+                    if line[j] != line[j]:
+                        u = cols[0] + j + 0.5
+                        line[j] = _bilinear_of_seen(values, x0 + dx * u, y0 + dy * u)

@@ -16,7 +16,7 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-STEP = 32
+STEP = 128
 """Target pixels along the side of a cell."""
 TOLERANCE = 0.02
 """Of a position, in pixels of the finer grid: what is promised is 0.05."""

@@ -133,7 +133,7 @@ def resample_nearest(values: np.ndarray, source: GeoBox, target: GeoBox, outside
     out = np.full(target.shape, outside, dtype=values.dtype)
     if values.size and out.size:
         cells = _sampled(values, source, target)
-        _kernels.nearest(_plain(values, values.dtype), *_args(cells), values.dtype.type(outside), out)
+        _kernels.nearest(_plain(values, values.dtype), *_args(cells), out)
     return out
 
 
