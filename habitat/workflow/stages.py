@@ -178,7 +178,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     """Versions of the libraries whose numbers the results rest on."""
-    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "rasterio", "odc-loader", "geopandas")}
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "rasterio", "odc-geo", "geopandas")}
 
 
 def _write_recipe(context: Context) -> None:

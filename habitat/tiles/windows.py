@@ -1,0 +1,178 @@
+"""The part of one file that a grid needs: digital numbers to reflectance, codes to quality bits.
+
+The file is believed, not its item: its own grid, and its own nodata value where it states one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from habitat.cubes import REFLECTANCE_RANGE, Quality
+from habitat.errors import CatalogueError, ReadError
+from habitat.grids import resample_bits, resample_mean, window_over
+from habitat.store import open_raster, without_query
+from habitat.tiles.scenes import Asset, Scene
+
+_STRIP_BYTES = 2**20
+"""Of digital numbers that are decoded before they are scaled: they are still in the processor's cache then."""
+
+
+@contextmanager
+def open_asset(asset: Asset) -> Iterator[tuple[Any, GeoBox]]:
+    """Open the file of an asset that is here, and give it with the grid it lies on.
+
+    Raises
+    ------
+    ReadError
+        If it is not here, carries no reference system, or cannot be read inside the block.
+    """
+    if not asset.is_here:
+        raise ReadError("is not here yet", where=without_query(asset.href), mend="habitat fetch brings it")
+    with open_raster(asset.href) as file:
+        grid = GeoBox.from_rio(file)
+        if grid.crs is None:
+            raise ReadError("carries no reference system", where=asset.href, mend="georeference it")
+        yield file, grid
+
+
+def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndarray) -> None:
+    """Read a band's reflectance on `grid` into `out`, and mark in `flags` where it measured nothing.
+
+    The nodata value is the file's own tag, else the asset's: a file that calls 65535 nodata means what it says, and
+    its zeros are dark ground.
+
+    Parameters
+    ----------
+    out : float32 array (y, x)
+        NaN where nothing was measured.
+    flags : uint8 array (y, x)
+        Bits of :class:`habitat.cubes.Quality`.
+    """
+    with open_asset(asset) as (file, own):
+        nodata = _nodata(file, asset)
+        window = window_over(own, grid)
+        part = own[window]
+        if part == grid:
+            for rows, numbers in _strips(file, window):
+                missing = _scale(numbers, asset, nodata, out[rows])
+                np.clip(out[rows], *REFLECTANCE_RANGE, out=out[rows])
+                if missing is not None:
+                    flags[rows][missing] |= Quality.FILL
+            return
+        values = np.empty(part.shape, dtype=np.float32)
+        for rows, numbers in _strips(file, window):
+            _scale(numbers, asset, nodata, values[rows])
+    np.clip(resample_mean(values, part, grid), *REFLECTANCE_RANGE, out=out)
+    flags[np.isnan(out)] |= Quality.FILL
+
+
+def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
+    """Read a scene's quality bits on `grid` into `out`, uint8; what its file does not cover is fill.
+
+    Raises
+    ------
+    CatalogueError
+        If the scene has no quality asset.
+    ReadError
+        If its file holds other values than this sensor's codes.
+    """
+    asset, codes = scene.quality, scene.sensor.quality
+    if asset is None:
+        raise CatalogueError(
+            f"has no quality asset {codes.asset!r}",
+            where=f"item {scene.id}",
+            mend='add the asset, or set [scenes] mask = "none"',
+        )
+    with open_asset(asset) as (file, own):
+        window = window_over(own, grid)
+        part = own[window]
+        flags = out if part == grid else np.empty(part.shape, dtype=np.uint8)
+        dtype = np.dtype(file.dtypes[0])
+        nodata = dtype.type(file.nodata) if file.nodata is not None and _holds(dtype, file.nodata) else None
+        for rows, numbers in _strips(file, window):
+            if nodata is not None:
+                numbers[numbers == nodata] = codes.fill
+            if not _are_codes(numbers, len(codes.lookup)):
+                raise ReadError(
+                    f"holds no codes of {scene.sensor.name}'s {codes.asset!r}",
+                    where=asset.href,
+                    mend="check the item's assets",
+                )
+            flags[rows] = _translate(numbers, codes.lookup)
+    if flags is not out:
+        out[:] = resample_bits(flags, part, grid, outside=Quality.FILL)
+
+
+def _are_codes(numbers: np.ndarray, n: int) -> bool:
+    """Whether all are whole numbers from 0 to n - 1."""
+    if numbers.dtype.kind == "u" and np.iinfo(numbers.dtype).max < n:
+        return True
+    return numbers.dtype.kind in "iu" and bool(0 <= numbers.min() <= numbers.max() < n)
+
+
+def _translate(codes: np.ndarray, lookup: np.ndarray) -> np.ndarray:
+    """`lookup` at each code."""
+    if codes.dtype == np.uint8:  # several times faster than an index, which numpy first widens to eight bytes
+        return np.frombuffer(codes.tobytes().translate(lookup.tobytes()), dtype=np.uint8).reshape(codes.shape)
+    return np.take(lookup, codes, mode="clip")
+
+
+def _strips(file: Any, window: tuple[slice, slice]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Decode a window a few rows of tiles at a time, and give each with its rows in the window.
+
+    Each tile is decoded once. The array is used again for the next strip.
+    """
+    rows, cols = window
+    width = cols.stop - cols.start
+    if width <= 0 or rows.stop <= rows.start:
+        return
+    dtype = np.dtype(file.dtypes[0])
+    tile = file.block_shapes[0][0]
+    height = max(tile, _STRIP_BYTES // (width * dtype.itemsize) // tile * tile)
+    buffer = np.empty((min(height, rows.stop - rows.start), width), dtype=dtype)
+    first = rows.start
+    while first < rows.stop:
+        last = min(first // tile * tile + height, rows.stop)
+        numbers = buffer[: last - first]
+        file.read(1, window=Window(cols.start, first, width, last - first), out=numbers)
+        yield slice(first - rows.start, last - rows.start), numbers
+        first = last
+
+
+def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> np.ndarray | None:
+    """Write reflectance into `out`; return where there is none, or None if there is everywhere."""
+    exact = numbers.dtype.itemsize <= 2 or numbers.dtype == np.float32
+    if exact:
+        np.multiply(numbers, np.float32(asset.scale), out=out)
+        out += np.float32(asset.offset)
+    else:  # numbers that float32 cannot hold
+        out[:] = numbers * np.float64(asset.scale) + asset.offset
+    missing: np.ndarray = numbers == nodata
+    if numbers.dtype.kind == "f":
+        missing |= ~np.isfinite(numbers)
+    if not missing.any():
+        return None
+    out[missing] = np.nan
+    return missing
+
+
+def _nodata(file: Any, asset: Asset) -> Any:
+    """The number of 'no measurement', of the file's type: what the file says, else its item or its sensor."""
+    dtype = np.dtype(file.dtypes[0])
+    for value in (file.nodata, asset.nodata):
+        if value is not None and _holds(dtype, value):
+            return dtype.type(value)
+    raise ReadError(f"holds {dtype}, never nodata {asset.nodata}", where=asset.href, mend="correct its item")
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Whether an array of this type can hold a value."""
+    if dtype.kind not in "iu":
+        return True
+    return bool(np.isfinite(value)) and value == int(value) and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
