@@ -30,6 +30,8 @@ _DARK_CODES = (2, 3, 4, 6, 11)
 _CLEAR_CODES = (2, 4, 5, 6, 7)
 _HIDDEN_CODES = (0, 1, 3, 8, 9, 10)
 """Scene classes that may be darker than the ground, or are no measurement."""
+_LEAF_CODES = (4, 10)
+"""Vegetation, and thin cirrus, through which it is seen."""
 _LEAFY = 0.15
 """Near infrared less red, which no offset changes, above which a pixel is green vegetation."""
 _DRY_LEAVES = 0.36
@@ -46,8 +48,8 @@ _FEWEST = 25
 """Pixels that a level is taken of."""
 _SPREAD = {"blue": 0.03, "green": 0.03, "red": 0.03, "nir08": 0.05, "swir16": 0.04, "swir22": 0.04}
 """By band: by how much a scene differs from others of the same season, standard deviation."""
-_DARKER = 8.0
-"""Most that being darker than others can say; natural logarithm."""
+_DARKER, _DARKER_UNNAMED = 8.0, 2.3
+"""Most that being darker than others can say, natural logarithm: where classes leave shadows out, and where not."""
 _BRIGHTER, _BRIGHTER_UNNAMED, _BRIGHTER_VEILED = 3.0, 2.3, 0.7
 """Most that being brighter can say: haze is in 1 of 20 scenes where classes say clear, in 1 of 10 where there are
 none, and in every other one where they say cloud."""
@@ -119,7 +121,7 @@ def _moist_leaves(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, see
         return None
     there = _leafy(bands, seen)
     if codes is not None:
-        there &= codes == 4
+        there &= np.isin(codes, _LEAF_CODES)
     if there.sum() < max(_FEWEST, 0.3 * seen.sum()):
         return None
     near, short = (float(np.median(bands[name][there])) for name in ("nir08", "swir16"))
@@ -189,11 +191,11 @@ def compare(look: Look, others: Iterable[Look]) -> Clue | None:
                 shift[name] = float(np.median(differences))
     if not {"red", "swir16"} <= set(shift) or shift["red"] > _HIDDEN:
         return None
-    brighter = _BRIGHTER_UNNAMED
+    most = (_DARKER_UNNAMED, _BRIGHTER_UNNAMED)
     if look.sample.codes is not None:
         clear = np.isin(look.sample.codes[usable], _CLEAR_CODES).mean() >= 0.5
-        brighter = _BRIGHTER if clear else _BRIGHTER_VEILED
-    weight = (_strangeness(shift, 0.0, brighter) - _strangeness(shift, 0.1, brighter)) / np.log(10)
+        most = (_DARKER, _BRIGHTER if clear else _BRIGHTER_VEILED)
+    weight = (_strangeness(shift, 0.0, most) - _strangeness(shift, 0.1, most)) / np.log(10)
     words = "against the same ground in other scenes of the season " + ", ".join(
         f"{name} is {value:+.3f} as it stands" if name == "red" else f"{name} {value:+.3f}"
         for name, value in sorted(shift.items(), key=lambda item: item[0] != "red")
@@ -202,11 +204,11 @@ def compare(look: Look, others: Iterable[Look]) -> Clue | None:
     return Clue(float(weight), words)
 
 
-def _strangeness(shift: Mapping[str, float], offset: float, most_brighter: float) -> float:
+def _strangeness(shift: Mapping[str, float], offset: float, most: tuple[float, float]) -> float:
     """Minus the logarithm of how likely such differences are; bands are not independent, so they count half."""
     z = np.array([(value - offset) / _SPREAD[name] for name, value in shift.items() if name in _SPREAD])
     darker, brighter = (float((part**2).sum()) / 4 for part in (np.minimum(z, 0), np.maximum(z, 0)))
-    return min(darker, _DARKER) + min(brighter, most_brighter)
+    return min(darker, most[0]) + min(brighter, most[1])
 
 
 def _normal(others: Sequence[Look], like: Sample) -> dict[str, np.ndarray] | None:
