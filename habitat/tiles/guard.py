@@ -1,4 +1,4 @@
-"""Where an address from a catalogue may lead: to public hosts over HTTP, and to the host that the user named.
+"""Where an address from a catalogue may lead: to public hosts over HTTP, and to hosts that the user named.
 
 A catalogue is somebody else's text. An href in it that names a file, this machine, a neighbour in the local network
 or a cloud's metadata service would make us read what is not its author's to see (server-side request forgery). Names
@@ -9,22 +9,38 @@ that means something else the second time (DNS rebinding) does not pass.
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
 import socket
-from functools import cached_property
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from habitat.errors import FetchError
-from habitat.store import without_query
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MEND = "do not trust this catalogue, or fetch the file yourself"
+_NEIGHBOUR = re.compile(r"(.*\.)?(localhost|local|localdomain|internal|intranet|lan|home|home\.arpa|corp|private)")
+"""Names that mean a neighbour wherever they are asked for (RFC 6761, 6762, 8375, and habit)."""
+_ODD = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+"""Names that resolvers take for numbers: 127.1, 2130706433, 0x7f000001 (the dotted form is known before)."""
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for the IPv4 address in their last four bytes (RFC 6052)."""
+
+
+def shown(address: str) -> str:
+    """Return an address as it may be shown: without user, query and fragment, each of which can be a secret."""
+    bare = re.split(r"[?#]", address, maxsplit=1)[0]
+    scheme, mark, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else bare
 
 
 class Guard:
@@ -32,26 +48,23 @@ class Guard:
 
     Parameters
     ----------
-    home : str, optional
-        An address that the user wrote: its host may be a private one.
+    homes : iterable of str
+        Addresses that the user or the user's environment named: their hosts may be private ones.
     """
 
-    def __init__(self, home: str | None = None) -> None:
-        self._home = home
+    def __init__(self, homes: Iterable[str] = ()) -> None:
+        self._homes = frozenset(host for home in homes if (host := (urlsplit(home).hostname or "").rstrip(".")))
 
-    @cached_property
-    def _own(self) -> frozenset[str]:
-        """Addresses of the host that the user named."""
-        host = urlsplit(self._home or "").hostname
-        if host is None:
-            return frozenset()
-        try:
-            return frozenset(str(found[4][0]) for found in socket.getaddrinfo(host, None))
-        except OSError:
-            return frozenset()
+    def check(self, address: str, *, proxied: bool = False) -> None:
+        """Refuse an address by what it says.
 
-    def check(self, href: str) -> str:
-        """Return `href` if it may be asked for.
+        Parameters
+        ----------
+        address : str
+            As it will be asked for.
+        proxied : bool
+            Whether a proxy will ask: then :meth:`check_peer` cannot see whom it reaches, and names without a dot,
+            which mean a neighbour, are refused too.
 
         Raises
         ------
@@ -59,34 +72,69 @@ class Guard:
             If it is no address on the web, or names a host that is not public.
         """
         try:
-            parts = urlsplit(href)
-            host, _ = parts.hostname, parts.port
-        except ValueError as error:
-            raise FetchError(f"is no address ({error})", where=without_query(href), mend=_MEND) from error
-        if parts.scheme not in ("http", "https") or not host:
-            raise FetchError("is no address on the web", where=without_query(href), mend=_MEND)
-        if parts.username or parts.password:
-            raise FetchError("holds a password", where=f"{parts.scheme}://{host}{parts.path}", mend=_MEND)
-        if host == "localhost" or host.endswith(".localhost"):
-            self.check_peer("127.0.0.1", href)
-        elif (literal := _literal(host)) is not None:
-            self.check_peer(literal, href)
-        return href
+            parts = urlsplit(address)
+            host, _ = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise _refused(address, "is no address") from None
+        if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\\x00-\x1f\x7f]", address):
+            raise _refused(address, "is no address on the web")
+        if parts.username is not None or parts.password is not None:
+            raise _refused(address, "holds a user name")
+        if host in self._homes:
+            return
+        ip = _literal(host)
+        if ip is not None:
+            self._check_ip(address, ip)
+        elif _ODD.fullmatch(host):
+            raise _refused(address, "writes a numeric address in an odd way")
+        elif (_NEIGHBOUR.fullmatch(host) or (proxied and "." not in host)) and (proxied or not self._is_own(host)):
+            raise _refused(address, "leads to this machine or a neighbour of it")
 
-    def check_peer(self, address: str, href: str) -> None:
-        """Raise if the machine at an IP address must not be asked for `href`."""
-        kind = _kind(address)
-        if kind and address.split("%")[0] not in self._own:
-            raise FetchError(f"leads to {address}, a {kind} address", where=without_query(href), mend=_MEND)
+    def check_peer(self, host: str, peer: str) -> None:
+        """Refuse the IP address `peer` that a connection to `host` has reached, unless it is public or the user's own.
+
+        Raises
+        ------
+        FetchError
+            If it is neither.
+        """
+        if host.strip("[]").lower().rstrip(".") in self._homes:
+            return
+        ip = _literal(peer)
+        if ip is None:
+            raise _refused(host, "leads to something that has no IP address")
+        self._check_ip(host, ip)
+
+    def _check_ip(self, address: str, ip: IP) -> None:
+        kind = _kind(ip)
+        if kind and (kind == "link-local" or ip not in self._own()):
+            raise _refused(address, f"leads to {ip}, a {kind} address")
+
+    def _is_own(self, host: str) -> bool:
+        return bool(self._homes) and bool(_resolved(host) & self._own())
+
+    def _own(self) -> set[IP]:
+        """What the user's own hosts mean at present."""
+        return {ip for home in self._homes for ip in _resolved(home)}
 
 
 def guarded_session(guard: Guard, *, connections: int) -> requests.Session:
-    """Return a session that asks for nothing that `guard` refuses, whoever uses it."""
+    """Return a session that asks for nothing that `guard` refuses, whoever uses it, and keeps queries out of logs."""
+    for name in ("urllib3.connectionpool", "botocore.auth", "botocore.endpoint"):
+        logger = logging.getLogger(name)
+        if _hide_secrets not in logger.filters:
+            logger.addFilter(_hide_secrets)
     session = requests.Session()
+    session.auth = _as_it_is  # else requests would look into ~/.netrc for every host that a catalogue names
+    session.max_redirects = 5
     adapter = _Adapter(guard, connections)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+class _Refusal(Exception):
+    """Carries an error through urllib3, which takes any OSError for trouble with the connection."""
 
 
 class _Adapter(HTTPAdapter):
@@ -101,11 +149,11 @@ class _Adapter(HTTPAdapter):
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return _checked(super()._new_conn(), guard, f"http://{self.host}")
+                return _checked(super()._new_conn(), guard, self.host)
 
         class Encrypted(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return _checked(super()._new_conn(), guard, f"https://{self.host}")
+                return _checked(super()._new_conn(), guard, self.host)
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain
@@ -116,56 +164,70 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send what may be sent. Through a proxy the peer is the proxy: then only names can be looked at."""
-        self._guard.check(request.url or "")
+        """Send what may be sent."""
+        url = request.url or ""
+        self._guard.check(url, proxied=select_proxy(url, options.get("proxies")) is not None)
         try:
             return super().send(request, *args, **options)
-        except requests.ConnectionError as error:
-            if (refusal := _refusal(error)) is None:
-                raise
-            raise refusal from None
+        except _Refusal as refusal:
+            raise refusal.args[0] from None
 
 
-def _refusal(error: BaseException | None) -> FetchError | None:
-    """The guard's refusal inside an error: to urllib3 it is one more connection that broke."""
-    while error is not None:
-        if isinstance(error, FetchError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _checked(connection: socket.socket, guard: Guard, href: str) -> socket.socket:
+def _checked(connection: socket.socket, guard: Guard, host: str) -> socket.socket:
     try:
-        guard.check_peer(connection.getpeername()[0], href)
+        guard.check_peer(host, str(connection.getpeername()[0]))
+    except FetchError as error:
+        connection.close()
+        raise _Refusal(error) from None
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _literal(host: str) -> str | None:
-    """The IP address that a host's name spells, in any of the ways that a resolver takes: 127.1, 0x7f000001, ..."""
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    """Cut queries out of what HTTP libraries say when they are asked to say all, and signatures altogether."""
+    if record.name.startswith("botocore"):
+        return False
+    if isinstance(record.args, tuple):
+        record.args = tuple(re.sub(r"\?\S*", "?...", each) if isinstance(each, str) else each for each in record.args)
+    return True
+
+
+def _refused(address: str, why: str) -> FetchError:
+    return FetchError(why, where=shown(address), mend=_MEND)
+
+
+def _literal(host: str) -> IP | None:
     try:
-        return str(ipaddress.ip_address(host.split("%")[0]))
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
-        pass
-    try:
-        return socket.inet_ntoa(socket.inet_aton(host))
-    except (OSError, UnicodeError):
         return None
 
 
-def _kind(address: str) -> str:
+def _resolved(host: str) -> set[IP]:
+    if (ip := _literal(host)) is not None:
+        return {ip}
+    try:
+        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return set()
+    return {ip for each in answers if (ip := _literal(str(each[4][0]))) is not None}
+
+
+def _kind(ip: IP) -> str:
     """What is not public about an IP address; empty for a public one."""
-    found = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if inner is None and found in _TRANSLATED:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and (ip in _TRANSLATED or 1 < int(ip) < 2**32):
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
-            return _kind(str(inner))
+            return _kind(inner)
     for kind in ("loopback", "link-local", "multicast", "unspecified"):
-        if getattr(found, f"is_{kind.replace('-', '_')}"):
+        if getattr(ip, f"is_{kind.replace('-', '_')}"):
             return kind
-    return "" if found.is_global else "private"
+    return "" if ip.is_global else "private"
