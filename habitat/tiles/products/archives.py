@@ -202,3 +202,6 @@ def _tar_members(path: Path, archive: tarfile.TarFile) -> Iterator[tuple[str, ta
         if not member.isreg() or member.issparse():
             raise refused(path, f"holds a link or device ({name!r})")
         yield name, member
+    archive.fileobj.seek(archive.offset)  # type: ignore[union-attr]  # it is open
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # type: ignore[union-attr]
+        raise CatalogueError("has no end", where=path, mend="it may be truncated: download it again")

@@ -155,6 +155,25 @@ def open_placed(path: Path, placement: Placement | HabitatError | None, nodata: 
         yield file, GeoBox.from_rio(file) if is_placed(file) else _stated_grid(file, placement, path, nodata)
 
 
+def check_whole(file: Any, path: Path) -> None:
+    """Decode the block that lies furthest back in an open GeoTIFF: of one that was cut short, it is missing.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be decoded.
+    """
+    high, wide = file.block_shapes[0]
+    blocks = ((row, col) for row in range(-(-file.height // high)) for col in range(-(-file.width // wide)))
+    row, col = max(blocks, key=lambda at: int(file.get_tag_item(f"BLOCK_OFFSET_{at[1]}_{at[0]}", "TIFF", bidx=1) or 0))
+    rows = slice(row * high, min((row + 1) * high, file.height))
+    cols = slice(col * wide, min((col + 1) * wide, file.width))
+    try:
+        _read(file, Block(0, rows, cols))
+    except ReadError as error:
+        raise ReadError(error.what, where=path, mend="it may be truncated: download the product again") from error
+
+
 def is_placed(file: Any) -> bool:
     """Whether an open file says itself where it lies."""
     return file.crs is not None and not file.transform.is_identity

@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.errors import HabitatError, StoreError
 from habitat.tiles.products.archives import open_view
-from habitat.tiles.products.decoding import Decoding, decode_files, is_decoded, is_placed, open_placed
+from habitat.tiles.products.decoding import Decoding, check_whole, decode_files, is_decoded, is_placed, open_placed
 from habitat.tiles.products.finding import Found
 from habitat.tiles.products.landsat_c2 import read_landsat
 from habitat.tiles.products.plans import Placement, Product
@@ -75,7 +75,10 @@ def _usable_in_place(path: Path, product: Product, nodata: int) -> bool:
     if path.suffix.lower() == ".jp2":
         return False
     with open_placed(path, product.placement, nodata) as (file, _):
-        return is_placed(file)
+        if not is_placed(file):
+            return False
+        check_whole(file, path)
+        return True
 
 
 def decode_plans(plans: Sequence[Plan], executor: Executor | None, progress: Progress) -> dict[str, str]:
