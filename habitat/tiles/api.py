@@ -16,6 +16,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
 from habitat.errors import CatalogueError
+from habitat.store import without_query
 from habitat.tiles.providers import PROVIDERS
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ TIMEOUT_S = (10.0, 60.0)
 """To connect, and between two parts of an answer."""
 PATIENCE_S = 300.0
 """For one whole answer."""
+_TURNS = 4
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """States of a server that may be another one when asked again."""
 _KNOWN = {name.lower() for provider in PROVIDERS.values() for name in provider.collections} | {"hls2-s30", "hls2-l30"}
@@ -161,24 +163,30 @@ class Api(StacApiIO):
         raise self.error(trouble, "try again later")
 
     def _ask(self, method: str, address: str, said: dict[str, Any]) -> tuple[int, str, float | None]:
-        """One question: status, text, and how long the server asks to wait."""
-        until = time.monotonic() + PATIENCE_S
-        with self.session.request(
-            method, address, **said, timeout=TIMEOUT_S, stream=True, allow_redirects=False
-        ) as answer:
-            if answer.is_redirect:
+        """One question, and what it leads to on the same host: status, text, how long the server asks to wait."""
+        for _ in range(_TURNS):
+            with self.session.request(
+                method, address, **said, timeout=TIMEOUT_S, stream=True, allow_redirects=False
+            ) as answer:
+                if not answer.is_redirect:
+                    wait = answer.headers.get("retry-after", "")
+                    return answer.status_code, self._text(answer), float(wait) if wait.isdigit() else None
                 goal = urljoin(address, answer.headers["location"])
-                raise self.error(f"sends to {goal.split('?')[0]!r} instead of answering", "check the address")
-            parts, size = [], 0
-            for part in answer.iter_content(2**16):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_BYTES:
-                    raise self.error(f"answers with more than {MAX_BYTES:,} bytes", "tell those who run it")
-                if time.monotonic() > until:
-                    raise requests.Timeout(f"not done after {PATIENCE_S:g} s")
-            wait = answer.headers.get("retry-after", "")
-            return answer.status_code, b"".join(parts).decode(errors="replace"), float(wait) if wait.isdigit() else None
+            if _origin(self._upgraded(goal)) != self._host:
+                raise self.error(f"sends to {without_query(goal)!r} instead of answering", "check the address")
+            address = self._upgraded(goal)
+        raise self.error("sends round in circles", "check the address")
+
+    def _text(self, answer: requests.Response) -> str:
+        until, parts, size = time.monotonic() + PATIENCE_S, [], 0
+        for part in answer.iter_content(2**16):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BYTES:
+                raise self.error(f"answers with more than {MAX_BYTES:,} bytes", "tell those who run it")
+            if time.monotonic() > until:
+                raise requests.Timeout(f"not done after {PATIENCE_S:g} s")
+        return b"".join(parts).decode(errors="replace")
 
     def _answer(self, status: int, text: str) -> str:
         if not 200 <= status < 300:
@@ -203,17 +211,16 @@ class Api(StacApiIO):
         return found
 
     def _own(self, href: str) -> str:
-        """An address of the API's own host, over https where the API is; anything else is not asked for."""
-        href = urljoin(f"{self.provider.address}/", href)
-        if (
-            self._host[0] == "https"
-            and href.lower().startswith("http://")
-            and _origin(f"https{href[4:]}") == self._host
-        ):
-            href = f"https{href[4:]}"
-        if _origin(href) != self._host:
-            raise self.error(f"leads to {href.split('?')[0]!r}, which is not its own", "do not search it")
-        return href
+        """An address of the API's own host; anything else is not asked for."""
+        address = self._upgraded(urljoin(f"{self.provider.address}/", href))
+        if _origin(address) != self._host:
+            raise self.error(f"leads to {without_query(address)!r}, which is not its own", "do not search it")
+        return address
+
+    def _upgraded(self, address: str) -> str:
+        """Over https where the API is: behind a proxy some do not know that they are."""
+        secure = f"https{address[4:]}"
+        return secure if address.lower().startswith("http://") and _origin(secure) == self._host else address
 
     def _refused(self, error: APIError) -> CatalogueError:
         reasons = {

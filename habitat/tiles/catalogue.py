@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 from habitat.errors import CatalogueError
 from habitat.tiles import fields
+from habitat.tiles.items import read_item
 
 if TYPE_CHECKING:
     import pystac
@@ -33,7 +34,11 @@ def read_items(source: Path, collections: Collection[str] | None = None) -> Iter
     """
     claimed: dict[Path, str] = {}
     for own, feature in _features(source):
-        item = _item(feature if own is None else _with_files_beside(feature, own, claimed), own or source, source)
+        document = feature if own is None else _with_files_beside(feature, own, claimed)
+        try:
+            item = read_item(document, str(own or source))
+        except CatalogueError as error:
+            raise _error(error.what, own or source, source) from error
         if collections is None or fields.collection(item) in collections:
             yield item
 
@@ -107,20 +112,6 @@ def _with_files_beside(feature: dict[str, Any], path: Path, claimed: dict[Path, 
                 )
             own[key] = asset | {"href": f"./{beside.name}"}
     return feature | {"assets": own}
-
-
-def _item(feature: dict[str, Any], path: Path, source: Path) -> pystac.Item:
-    import pystac
-
-    try:
-        # links are left out: pystac would follow some of them, to the web too
-        item = pystac.Item.from_dict(feature | {"links": []}, preserve_dict=False)
-    except pystac.STACTypeError as error:
-        raise _error("is JSON but not STAC", path, source) from error
-    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _error(f"holds an item that cannot be read ({type(error).__name__}: {error})", path, source) from error
-    item.set_self_href(str(path))
-    return item
 
 
 def _read_json(path: Path, source: Path) -> dict[str, Any]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
-from ipaddress import ip_address
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
-from urllib.request import url2pathname
 
 from habitat.errors import CatalogueError
 from habitat.sensors import SENSORS, SENTINEL2, Sensor
 from habitat.sensors.sentinel2 import BASELINE_OFFSET, OFFSET_BASELINE
 from habitat.tiles import fields
+from habitat.tiles.assets import asset_from_item
 from habitat.tiles.scenes import Asset, OffsetClaims, Scene
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ _EXTENSIONS = [
     f"https://stac-extensions.github.io/{name}/schema.json"
     for name in ("eo/v1.1.0", "projection/v1.1.0", "raster/v1.1.0", "file/v2.1.0", "processing/v1.2.0", "grid/v1.1.0")
 ]
-_ON_THE_WEB = ("http", "https", "s3")
 UNKNOWN = "of no sensor that habitat reads"
 """Why most items of a catalogue of many things are no scenes."""
 _SENSOR = "habitat:sensor"
@@ -54,9 +52,6 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
         return None
     sensor = _sensor_of(item)
     assert sensor is not None
-    time = item.datetime or item.common_metadata.start_datetime
-    if time is None:
-        raise CatalogueError("has no datetime", where=f"item {item.id}", mend="remove the item from the catalogue")
     bands: dict[str, Asset] = {}
     claims: OffsetClaims | None = None
     if sensor is SENTINEL2:
@@ -79,7 +74,7 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
     return Scene(
         id=item.id,
         sensor=sensor,
-        time=time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC),
+        time=_time(item),
         cloud_percent=fields.number(item, item.properties, "eo:cloud_cover"),
         geometry=_footprint(item),
         bands=bands,
@@ -94,20 +89,28 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
     )
 
 
-def asset_from_item(item: pystac.Item, asset: pystac.Asset, *, provider: Provider | None = None) -> Asset:
-    """Translate one asset as it is: its address, and its size, checksum and grid where they are stated.
+def read_item(document: Mapping[str, Any], address: str) -> pystac.Item:
+    """Make an item of its document, which lies at `address`; its links are not kept, so that none is followed.
 
     Raises
     ------
     CatalogueError
-        If its address is not to be followed; see :func:`scene_from_item`.
+        If it is no item.
     """
-    return Asset(
-        _address(item, asset, provider),
-        size=fields.size(asset),
-        checksum=fields.checksum(asset),
-        grid=fields.grid(item, asset),
-    )
+    import pystac
+
+    name = document.get("id")
+    try:
+        item = pystac.Item.from_dict({**document, "links": []}, preserve_dict=False)
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"its id is {name!r}")
+    except pystac.STACTypeError as error:
+        raise CatalogueError("is JSON but not STAC", where=f"item {name}") from error
+    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        what = f"is an item that cannot be read ({type(error).__name__}: {error})"
+        raise CatalogueError(what, where=f"item {name}") from error
+    item.set_self_href(address)
+    return item
 
 
 def unusable(item: pystac.Item) -> str | None:
@@ -151,52 +154,26 @@ def _asset(item: pystac.Item, names: Sequence[str]) -> pystac.Asset | None:
     return next((assets[name.lower()] for name in names if name.lower() in assets), None)
 
 
-def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) -> str:
-    """Where an asset's file is: a path or an address on the web; what comes from the web never names a path."""
-    from habitat.store import without_query
-
-    href = asset.href
-    if provider is not None and provider.alternate is not None:
-        other = (asset.extra_fields.get("alternate") or {}).get(provider.alternate) or {}
-        href = other.get("href") or href
-    href = str(href).strip()
-    scheme = urlsplit(href).scheme.lower() if "://" in href else ""
-    is_path = href.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]", href) is not None
-    if scheme in _ON_THE_WEB and (provider is None or not _is_inside(href) or _is_inside(provider.address, href)):
-        return href
-    if scheme in ("", "file") and provider is None and not href.startswith("/vsi"):
-        return url2pathname(urlsplit(href).path) if scheme else asset.get_absolute_href() or href
-    if scheme == "" and not is_path:
-        return urljoin(item.get_self_href() or "", href)
-    raise CatalogueError(
-        f"an asset lies at {without_query(href)!r}, which is no address of the kind {', '.join(_ON_THE_WEB)}",
-        where=f"item {item.id}",
-        mend="remove the item from the catalogue",
-    )
-
-
-def _is_inside(*addresses: str) -> bool:
-    """Whether all addresses name hosts of this machine or its network; a link-local one is nobody's."""
-    for address in addresses:
-        host = urlsplit(address).hostname or ""
-        if host == "localhost" or host.endswith((".localhost", ".local")):
-            continue
-        try:
-            ip = ip_address(host)
-        except ValueError:
-            return False
-        if ip.is_global or (len(addresses) > 1 and (ip.is_link_local or ip.is_unspecified)):
-            return False
-    return True
+def _time(item: pystac.Item) -> datetime:
+    try:
+        time = item.datetime or item.common_metadata.start_datetime
+        if time is not None:
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        pass  # what is no time is none
+    raise CatalogueError("has no datetime", where=f"item {item.id}", mend="remove the item from the catalogue")
 
 
 def _footprint(item: pystac.Item) -> Any:
     import shapely.geometry
 
     try:
-        return shapely.geometry.shape(item.geometry) if item.geometry else None
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise CatalogueError("has no readable geometry", where=f"item {item.id}", mend="correct the item") from error
+        shape = shapely.geometry.shape(item.geometry) if item.geometry else None
+        if shape is None or (not shape.is_empty and all(math.isfinite(side) for side in shape.bounds)):
+            return shape
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+        pass  # said below, like a footprint of nothing
+    raise CatalogueError("has no readable geometry", where=f"item {item.id}", mend="correct the item")
 
 
 def write_items(path: Path, scenes: Sequence[Scene]) -> None:

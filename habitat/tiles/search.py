@@ -13,7 +13,9 @@ import requests
 
 from habitat.errors import CatalogueError
 from habitat.tiles.api import Api
-from habitat.tiles.items import asset_from_item
+from habitat.tiles.assets import asset_from_item
+from habitat.tiles.guard import Guard, guarded_session
+from habitat.tiles.items import read_item
 from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ def search_items(
     windows: Sequence[tuple[date, date]],
     collections: Collection[str] | None = None,
     remote: Connection | None = None,
-) -> Iterator[pystac.Item]:
-    """Yield the items that an API has for `area` (a shapely geometry in degrees) and `windows`, each once.
+) -> Iterator[tuple[str, pystac.Item | CatalogueError]]:
+    """Yield the items that an API has for `area` (a shapely geometry in degrees) and `windows`, each once, by name.
 
+    An item that cannot be read is yielded as its error: nobody here can mend it, and the others are none the worse.
     Cloud is not asked for, so that scenes which are too cloudy can be named.
 
     Raises
@@ -50,7 +53,7 @@ def search_items(
     CatalogueError
         If the address is no STAC API, refuses, has not those collections, or does not answer in a way that ends.
     """
-    api = Api(provider, _session(remote))
+    api = Api(provider, _session(provider, remote))
     link = api.search_link()
     names = api.collections_to_search(collections)
     for first, last in merge_windows(windows):
@@ -70,8 +73,9 @@ def search_layer(provider: Provider, layer: str, *, area: Any, remote: Connectio
         raise CatalogueError(f"has no layer {layer!r}", where=provider.name, mend=f"{has}: change [scenes] layers")
     collection, name = provider.layers[layer]
     newest: dict[tuple[float, ...], pystac.Item] = {}
-    api = Api(provider, _session(remote))
-    for item in sorted(_searched(api, api.search_link(), area, [collection], None), key=lambda i: (_year(i), i.id)):
+    api = Api(provider, _session(provider, remote))
+    found = (item for _, item in _searched(api, api.search_link(), area, [collection], None))
+    for item in sorted((i for i in found if isinstance(i, pystac.Item)), key=lambda i: (_year(i), i.id)):
         if name in item.assets:
             newest[tuple(round(side, 4) for side in item.bbox or ())] = item
     if not newest:
@@ -85,13 +89,13 @@ def _year(item: pystac.Item) -> str:
     return str(item.properties.get("start_datetime") or item.properties.get("datetime") or "")
 
 
-def _session(remote: Connection | None) -> requests.Session:
-    return requests.Session() if remote is None else remote.session
+def _session(provider: Provider, remote: Connection | None) -> requests.Session:
+    return guarded_session(Guard([provider.address]), connections=1) if remote is None else remote.session
 
 
 def _searched(
     api: Api, link: tuple[str, str], area: Any, collections: Sequence[str], when: str | None
-) -> Iterator[pystac.Item]:
+) -> Iterator[tuple[str, pystac.Item | CatalogueError]]:
     """The items of one search, each once."""
     seen: set[tuple[str, str]] = set()
     search = pystac_client.ItemSearch(
@@ -104,12 +108,15 @@ def _searched(
         stac_io=api,
     )
     for page in api.pages(search):
-        new = {name: feature for feature in page if (name := _name(feature)) not in seen}
+        new = {key: feature for feature in page if (key := _name(feature)) not in seen}
         if not new:
             raise api.error("gives the same page again and again", "search it later, or tell those who run it")
         seen |= new.keys()
-        for feature in new.values():
-            yield _item(feature, api.provider)
+        for (collection, name), feature in new.items():
+            try:
+                yield name, read_item(feature, _address(api.provider, collection, name))
+            except CatalogueError as error:
+                yield name, error
 
 
 def merge_windows(windows: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
@@ -127,16 +134,7 @@ def _name(feature: dict[str, Any]) -> tuple[str, str]:
     return str(feature.get("collection")), str(feature.get("id"))
 
 
-def _item(feature: dict[str, Any], provider: Provider) -> pystac.Item:
-    """An item as the API wrote it, with its own address; its links are not kept, so that none is followed."""
-    collection, name = (quote(part, safe="") for part in _name(feature))
-    try:
-        item = pystac.Item.from_dict(feature | {"links": []}, preserve_dict=False)
-    except (pystac.STACError, pystac.STACTypeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CatalogueError(
-            f"lists an item {name!r} that cannot be read ({type(error).__name__}: {error})",
-            where=provider.name,
-            mend="tell those who run it",
-        ) from error
-    item.set_self_href(f"{provider.address}/collections/{collection}/items/{name}")
-    return item
+def _address(provider: Provider, collection: str, name: str) -> str:
+    """Where an item lies: its own relative addresses start from there."""
+    parts = (quote(part, safe="", errors="replace") for part in (collection, name))
+    return "{}/collections/{}/items/{}".format(provider.address, *parts)

@@ -89,7 +89,9 @@ def select_scenes(
     provider = provider_for(source) if isinstance(source, str) else None
     left_out: dict[str, str] = {}
     if provider is None:
-        items: Iterable[pystac.Item] = read_items(Path(source), collections)
+        items: Iterable[tuple[str, pystac.Item | CatalogueError]] = (
+            (item.id, item) for item in read_items(Path(source), collections)
+        )
     else:
         from habitat.tiles.search import search_items
 
@@ -138,19 +140,23 @@ class _Sieve:
             raise CatalogueError(f"no scene is left to use ({said})", where=self._source, mend=mend)
 
 
-def _scenes(items: Iterable[pystac.Item], provider: Provider | None, left_out: dict[str, str]) -> Iterator[Scene]:
-    for item in items:
+def _scenes(
+    items: Iterable[tuple[str, pystac.Item | CatalogueError]], provider: Provider | None, left_out: dict[str, str]
+) -> Iterator[Scene]:
+    for name, item in items:
         try:
+            if isinstance(item, CatalogueError):
+                raise item
             scene = scene_from_item(item, provider=provider)
         except CatalogueError as error:
             if provider is None:  # who wrote the catalogue can mend it; nobody mends what a search gave
                 raise
-            left_out[item.id] = error.what
+            left_out[name] = error.what
             continue
         if scene is not None:
             yield scene
         elif (reason := unusable(item)) not in (None, UNKNOWN):
-            left_out[item.id] = str(reason)
+            left_out[name] = str(reason)
 
 
 def _one_of_each_name(scenes: Iterable[Scene]) -> list[Scene]:

@@ -264,6 +264,19 @@ def test_half_an_answer_is_asked_for_again(canned: Canned) -> None:
         select(canned.address)
 
 
+def test_a_turn_on_the_same_host_is_taken(canned: Canned) -> None:
+    """Many an API sends from /v1 to /v1/."""
+    canned.api({"features": [good()]})
+    canned.say["/v1/"] = canned.say["/"]
+    canned.say["/v1"] = [(307, {"location": f"{canned.address}/v1/"}, b"")]
+    canned.say["/v1/collections/sentinel-2-l2a"] = canned.say["/collections/sentinel-2-l2a"]
+    canned.say["/v1/collections"] = canned.say["/collections"]
+    canned.say["/moved"] = canned.say.pop("/search")
+    canned.say["/search"] = [(308, {"location": "/moved"}, b"")]
+    assert len(select(f"{canned.address}/v1/").scenes) == 1
+    assert canned.asked[-1] == "POST /moved"
+
+
 def test_nobody_answers(canned: Canned) -> None:
     canned.close()
     with pytest.raises(CatalogueError, match=r"127.0.0.1:\d+: does not answer \(ConnectionError\); try again later"):
@@ -288,6 +301,7 @@ def test_nobody_answers(canned: Canned) -> None:
         ((403, JSON, b'{"message": "Forbidden"}'), r"refuses the search \(403: Forbidden\)"),
         ((302, {"location": "file:///etc/passwd"}, b""), "sends to 'file:///etc/passwd' instead of answering"),
         ((302, {"location": "http://169.254.169.254/?x=1"}, b""), "sends to 'http://169.254.169.254/' instead"),
+        ((307, {"location": "/"}, b""), "sends round in circles"),
     ],
 )
 def test_what_is_no_api_is_told_by_its_address(canned: Canned, answer: Any, said: str) -> None:
@@ -305,7 +319,10 @@ def test_what_is_no_api_is_told_by_its_address(canned: Canned, answer: Any, said
         ((200, JSON, b'{"features": [1]}'), "is no list of items"),
         ((200, JSON, b'{"features": "many"}'), "is no list of items"),
         ((200, JSON, b"[]"), "is no STAC"),
-        ((200, JSON, b'{"features": [{"id": "S2", "type": "Feature"}]}'), "lists an item 'S2' that cannot be read"),
+        (
+            (200, JSON, b'{"features": [{"id": "S2", "type": "Feature"}]}'),
+            r"no scene of a known sensor \(1 is JSON but not STAC",
+        ),
     ],
 )
 def test_an_answer_that_is_no_page_of_items(canned: Canned, page: Any, said: str) -> None:
@@ -381,6 +398,8 @@ def test_a_page_that_fills_the_memory_is_not_read_to_its_end(canned: Canned, mon
         "http://169.254.169.254/latest/meta-data",
         "http://[fe80::1]/B04.tif",
         "http://0.0.0.0/B04.tif",
+        "http://0x7f000001.example:99999/B04.tif",
+        "http://user:secret@tiles.example/B04.tif",
         "C:\\B04.tif",
     ],
 )
@@ -391,19 +410,40 @@ def test_an_item_with_such_an_address_is_left_out_and_told(canned: Canned, href:
     found = select(canned.address)
     assert names(found) == [good()["id"]]
     assert "which is no address" in found.left_out[bad["id"]]
+    assert "secret" not in found.left_out[bad["id"]]
 
 
 def test_a_public_api_leads_to_no_host_of_this_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The API itself may be at home; then its files may be there too."""
-    from habitat.tiles.items import scene_from_item
-    from habitat.tiles.search import _item
+    """The API itself may be at home; then its files may be on the same host."""
+    from habitat.tiles.items import read_item, scene_from_item
 
-    public, home = Provider("public", "https://api.example/v1"), Provider("home", "http://192.168.1.5:8080")
+    public, home = Provider("public", "https://8.8.8.8/v1"), Provider("home", "http://192.168.1.5:8080")
     for href in ("http://127.0.0.1:8080/B04.tif", "http://localhost/B04.tif", "http://192.168.1.5/B04.tif"):
         feature = good() | {"assets": {"red": {"href": href}}}
         with pytest.raises(CatalogueError, match="which is no address"):
-            scene_from_item(_item(feature, public), provider=public)
-        assert scene_from_item(_item(feature, home), provider=home) is not None
+            scene_from_item(read_item(feature, public.address), provider=public)
+        if "192.168.1.5" in href:
+            assert scene_from_item(read_item(feature, home.address), provider=home) is not None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"properties": {"datetime": "2022-13-45"}},
+        {"properties": None},
+        {"assets": []},
+        {"geometry": {"type": "Polygon", "coordinates": []}},
+        {"geometry": {"type": "Polygon", "coordinates": [[[None, 1], [2, 2], [3, 3]]]}},
+        {"geometry": {"type": "Star"}},
+        {"properties": {"datetime": "0001-01-01T00:00:00+14:00", "platform": "sentinel-2a"}},
+    ],
+)
+def test_an_item_that_cannot_be_read_does_not_stop_the_search(canned: Canned, changed: dict[str, Any]) -> None:
+    bad = good(1)
+    canned.api({"features": [bad | changed, good()]})
+    found = select(canned.address)
+    assert names(found) == [good()["id"]]
+    assert found.left_out[bad["id"]]
 
 
 def test_an_item_without_what_the_others_have_is_left_out_and_told(canned: Canned) -> None:
