@@ -165,12 +165,14 @@ def test_crops_are_decoded_once(folders: Path, crops: Index) -> None:
 
 
 def test_files_beside_an_item_from_the_web_are_found(folders: Path, tmp_path: Path) -> None:
-    (scene,) = index(folders / "s2-29RKH", tmp_path).scenes
+    found = index(folders / "s2-29RKH", tmp_path)
+    (scene,) = found.scenes
     assert set(scene.assets) == {"blue", "green", "red", "nir08", "swir16", "swir22", "quality"}
     assert all(Path(asset.href).parent.name == "S2A_29RKH_20200219_0_L2A" for asset in scene.assets.values())
     grid = scene.bands["red"].grid
     assert grid is not None
-    assert abs(grid.transform.a) == 100, "the file's, not the item's 10 m"
+    assert grid.transform.a == 100
+    assert "1098 x 1098 pixels of 100 m where its item says 10980 x 10980 pixels of 10 m" in found.notes[0]
 
 
 def test_a_catalogue_of_items_is_indexed_whole(folders: Path, tmp_path: Path) -> None:

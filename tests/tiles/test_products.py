@@ -390,6 +390,26 @@ def test_files_beside_an_item_are_its_own(tmp_path: Path) -> None:
     assert scene.bands["red"].grid.transform.a == 20
 
 
+def test_a_relative_folder_is_as_good_as_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loose_item(tmp_path)
+    landsat_product(tmp_path)
+    tarred(landsat_product(tmp_path, name=LANDSAT.replace("T1", "T2")))
+    monkeypatch.chdir(tmp_path.parent)
+    index = index_products(Path(tmp_path.name))
+    assert len(index.scenes) == 3
+    monkeypatch.chdir("/")
+    written = json.loads((tmp_path / "catalog.json").read_text())["features"]
+    assert all((tmp_path / asset["href"]).is_file() for item in written for asset in item["assets"].values())
+
+
+def test_a_loose_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    loose_item(tmp_path)
+    path = tmp_path / "B04.tif"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CatalogueError, match="B04.tif: cannot be"):
+        index_products(tmp_path)
+
+
 def test_an_item_whose_files_are_not_there_is_refused(tmp_path: Path) -> None:
     loose_item(tmp_path)
     (tmp_path / "B04.tif").unlink()
@@ -501,6 +521,16 @@ def test_the_same_land_as_catalogue_and_as_products_is_the_same_stack(sample: Pa
     assert np.array_equal(catalogue["quality"], products["quality"])
     for band in ("blue", "green", "red", "nir08", "swir16", "swir22"):
         assert np.allclose(catalogue[band], products[band], rtol=0, atol=2e-7, equal_nan=True)
+
+
+def test_the_same_land_as_catalogue_and_as_products_is_the_same_composite_to_the_byte(sample: Path) -> None:
+    for layout in ("catalogue", "products"):
+        said = run("composite", sample / layout / "recipe.toml")
+        assert said.status == 0, said.err
+    made = sorted((sample / "catalogue" / "run" / "composites").glob("*.tif"))
+    assert len(made) == 3 * len(YEARS)
+    for path in made:
+        assert path.read_bytes() == (sample / "products" / "run" / "composites" / path.name).read_bytes(), path.name
 
 
 def test_a_sample_s_products_hold_raw_numbers_in_every_packing(sample: Path) -> None:

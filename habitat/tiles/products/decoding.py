@@ -134,6 +134,16 @@ def _tag(decoding: Decoding) -> str:
 
 
 @contextmanager
+def open_quietly(path: Path) -> Iterator[Any]:
+    """Open a raster without a warning if it carries no place: who asks for its place looks himself."""
+    with ExitStack() as stack:
+        with _silence, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = stack.enter_context(open_raster(path))
+        yield file
+
+
+@contextmanager
 def open_placed(path: Path, placement: Placement | HabitatError | None, nodata: int) -> Iterator[tuple[Any, GeoBox]]:
     """Open a band's file, and give it with its grid: its own, else that of the product's metadata.
 
@@ -144,10 +154,7 @@ def open_placed(path: Path, placement: Placement | HabitatError | None, nodata: 
     GridError, CatalogueError
         If nothing says where it lies.
     """
-    with ExitStack() as stack:
-        with _silence, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a file carries no place is looked at below
-            file = stack.enter_context(open_raster(path))
+    with open_quietly(path) as file:
         if file.count != 1 or file.dtypes[0] not in ("uint8", "uint16"):
             raise ReadError(f"holds {file.count} bands of {file.dtypes[0]}, not one of digital numbers", where=path)
         if file.width * file.height > MAX_BAND_PIXELS:

@@ -116,10 +116,11 @@ def index_products(
 
 def _add_loose(scenes: dict[str, Scene], refused: dict[str, str], documents: Iterable[Path], folder: Path) -> list[str]:
     """Add the scenes of loose items; of two of one name, products win, then the one with more bands."""
-    said = []
+    said: list[str] = []
     products = set(scenes) | set(refused)
     for document in documents:
-        for name, scene in read_loose(document, folder):
+        for loose in read_loose(document, folder):
+            name, scene = loose.name, loose.scene
             if name in products:
                 said.append(f"{name}: the item {document} is left out, a copy of the product")
             elif isinstance(scene, HabitatError):
@@ -128,6 +129,7 @@ def _add_loose(scenes: dict[str, Scene], refused: dict[str, str], documents: Ite
             elif name not in scenes or len(scene.bands) > len(scenes[name].bands):
                 scenes[name] = scene
                 refused.pop(name, None)
+                said += loose.said
     return said
 
 
