@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, Quality
 from habitat.errors import CatalogueError
 from habitat.grids import grid_over
 from habitat.tiles import Scene, Selection, api, read_stack, select_scenes
+from habitat.tiles.items import read_item, scene_from_item
+from habitat.tiles.overlaps import older_processings, seen_by_neighbours
 from habitat.tiles.providers import PROVIDERS, Provider, names_provider, provider_for
 from habitat.tiles.search import merge_windows, search_layer
 from tiles.stac_server import JSON, Canned, stac_api
@@ -54,10 +58,17 @@ def names(selection: Selection) -> list[str]:
 
 def grids_of(style: Style) -> dict[str, GeoBox]:
     """Each band on its sensor's grid, with a margin around the run's."""
+    return GRIDS[style.sensor.resolution_m]
+
+
+def _grids(resolution_m: float) -> dict[str, GeoBox]:
     metres = dict.fromkeys((*BANDS, "quality"), 20) | dict.fromkeys(("blue", "green", "red"), 10)
-    if style.sensor.resolution_m == 30:
+    if resolution_m == 30:
         metres = dict.fromkeys(metres, 30)
     return {band: grid_over((499_980, 4_799_940, 500_340, 4_800_300), CRS, size) for band, size in metres.items()}
+
+
+GRIDS = {resolution_m: _grids(resolution_m) for resolution_m in (20, 30)}
 
 
 def write_files(folder: Path, style: Style, truth: np.ndarray, clouds: np.ndarray) -> dict[str, GeoBox]:
@@ -415,8 +426,6 @@ def test_an_item_with_such_an_address_is_left_out_and_told(canned: Canned, href:
 
 def test_a_public_api_leads_to_no_host_of_this_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API itself may be at home; then its files may be on the same host."""
-    from habitat.tiles.items import read_item, scene_from_item
-
     public, home = Provider("public", "https://8.8.8.8/v1"), Provider("home", "http://192.168.1.5:8080")
     for href in ("http://127.0.0.1:8080/B04.tif", "http://localhost/B04.tif", "http://192.168.1.5/B04.tif"):
         feature = good() | {"assets": {"red": {"href": href}}}
@@ -533,3 +542,59 @@ def test_what_is_no_provider(source: str, said: str) -> None:
         provider_for(source)
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+# -- whatever stands in an item ------------------------------------------------------------------------
+
+JUNK: tuple[Any, ...] = (
+    None,
+    0,
+    -1,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    [1, 2],
+    {"a": 1},
+    [[]],
+    [{}],
+    "\ud800",
+    "\x00",
+)
+NO_NUMBERS = (float("nan"), float("inf"))
+JUNK_TIMES = ("2020-13-45", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+JUNK_PLACES = ({"type": "Point"}, {"type": "Polygon", "coordinates": []}, {"type": "Polygon", "coordinates": [[[1]]]})
+
+
+def places_in(thing: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path to each value of a document."""
+    parts = thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ()
+    return [path, *(place for key, part in parts for place in places_in(part, (*path, key)))]
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(sorted(STYLES)),
+    st.integers(0, 10**6),
+    st.sampled_from((*JUNK, *NO_NUMBERS, *JUNK_TIMES, *JUNK_PLACES)),
+)
+def test_whatever_stands_in_an_item_is_a_scene_or_is_told(name: str, place: int, junk: Any) -> None:
+    style = STYLES[name]
+    document = style.describe(Acquisition(WHEN, grids_of(style), "https://tiles.example/0", style.tile, style.platform))
+    places = places_in(document)[1:]
+    *way, last = places[place % len(places)]
+    part: Any = document
+    for key in way:
+        part = part[key]
+    part[last] = junk
+    try:
+        item = read_item(document, "https://api.example/item")
+        scene = scene_from_item(item, provider=PROVIDERS[name])
+    except CatalogueError:
+        return
+    if scene is not None:
+        assert older_processings([scene]) == {}
+        assert seen_by_neighbours([scene], AREA) == {}
