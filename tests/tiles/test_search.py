@@ -68,7 +68,7 @@ def _grids(resolution_m: float) -> dict[str, GeoBox]:
     return {band: grid_over((499_980, 4_799_940, 500_340, 4_800_300), CRS, size) for band, size in metres.items()}
 
 
-GRIDS = {resolution_m: _grids(resolution_m) for resolution_m in (20, 30)}
+GRIDS = {resolution_m: _grids(resolution_m) for resolution_m in (20.0, 30.0)}
 
 
 def write_files(folder: Path, style: Style, truth: np.ndarray, clouds: np.ndarray) -> dict[str, GeoBox]:
