@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,14 @@ from habitat.errors import StoreError
 from habitat.tiles.answers import Version
 
 _VERSION = "version.json"
+_HASHES = {"1220": "sha256", "1340": "sha512", "1114": "sha1", "d50110": "md5"}
+"""Multihash prefixes, code and length, to what they are (multiformats.io/multihash)."""
+
+
+def stated_hash(checksum: str | None) -> tuple[str, str] | None:
+    """Return kind and digits of a multihash in hexadecimal digits; None for kinds that we do not compute."""
+    text = (checksum or "").lower()
+    return next(((kind, text.removeprefix(code)) for code, kind in _HASHES.items() if text.startswith(code)), None)
 
 
 class Pieces:
@@ -114,6 +123,13 @@ class Pieces:
         if len(data) != stop - start:
             raise OSError("a piece that was here is gone")
         return data
+
+    def digest(self, kind: str, size: int) -> str:
+        """Return the hash of the whole file, all of which must be here, in hexadecimal digits."""
+        found = hashlib.new(kind, usedforsecurity=False)
+        for at in range(0, size, 2**22):
+            found.update(self.read(at, min(at + 2**22, size)))
+        return found.hexdigest()
 
     def drop(self, start: int, stop: int) -> None:
         """Forget all pieces that hold any of [start, stop)."""

@@ -29,23 +29,25 @@ HEADER = 2**14
 """Bytes that are read of a file to begin with: they hold the header of nearly every cloud-optimised GeoTIFF."""
 _AHEAD = 2**20
 """Bytes that are read ahead, at most, of a file that is read from front to back."""
+_ALONE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "1"}
+"""No file lies beside one on the web. And GDAL's own threads do not find rasterio's containers: what they decode of a
+JPEG 2000 stays empty, without an error (seen with rasterio 1.4.4)."""
 _JP2 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
 """How JPEG 2000 files and bare codestreams begin (ISO/IEC 15444-1)."""
 
 
-class RangeFile(io.RawIOBase):
+class RangeFile:
     """A file on the web that can be read anywhere; what has come once is not asked for again.
 
     Errors do not pass through GDAL: the first one is kept in `error`, and reads give nothing from then on.
     """
 
     def __init__(self, remote: Remote, href: str, pieces: Pieces) -> None:
-        super().__init__()
         self.remote, self.href, self.pieces = remote, href, pieces
         self.error: BaseException | None = None
         self.bytes_read = 0
         """From the web."""
-        self._at, self._ahead, self._wholes = 0, HEADER, 0
+        self._wholes = 0
         self._plain: bool | None = None
         self._counting = threading.Lock()
 
@@ -108,41 +110,59 @@ class RangeFile(io.RawIOBase):
             self._plain = self.remote.is_plain(self.href)
         return self._plain
 
-    # -- what GDAL calls --------------------------------------------------------------------------------
+    def read(self, start: int, stop: int, *, ahead: int = HEADER) -> bytes:
+        """Return bytes [start, stop), or up to its end; of what is missing, at least `ahead` bytes are asked for.
+
+        Raises
+        ------
+        FetchError, StoreError
+            If it cannot be had, or not be kept.
+        """
+        size = self.version.size
+        stop = min(stop, size)
+        for first, last in self.pieces.gaps(start, stop):
+            end = -(-max(last, first + ahead) // HEADER) * HEADER
+            self.fill(first // HEADER * HEADER, end, twice=True)
+        return self.pieces.read(start, stop) if stop > start else b""
+
+    def check(self) -> None:
+        """Raise what went wrong inside GDAL's calls."""
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+
+
+class _Handle(io.RawIOBase):
+    """One reader's place in a file. GDAL's threads each have their own."""
+
+    def __init__(self, file: RangeFile) -> None:
+        super().__init__()
+        self._file, self._at, self._ahead, self._last = file, 0, HEADER, -1
 
     def read(self, size: int = -1) -> bytes:  # type: ignore[override]
-        """Read on from where the last read ended."""
-        try:
-            total = self.version.size
-            stop = total if size < 0 else min(self._at + size, total)
-            if self.error is not None or stop <= self._at:
-                return b""
-            for first, last in self.pieces.gaps(self._at, stop):
-                end = -(-max(last, first + self._ahead) // HEADER) * HEADER
-                for gap in self.pieces.gaps(first // HEADER * HEADER, min(end, total)):
-                    self.fill(*gap, twice=True)
-                self._ahead = min(self._ahead * 2, _AHEAD)
-            data = self.pieces.read(self._at, stop)
-        except BaseException as error:  # noqa: BLE001 - GDAL would swallow it: it is raised when GDAL has returned
-            self.error = self.error or error
+        """Read on from where the last read ended; nothing once anything has failed."""
+        if self._file.error is not None:
             return b""
-        self._at = stop
+        try:
+            stop = self._file.version.size if size < 0 else self._at + size
+            self._ahead = min(self._ahead * 2, _AHEAD) if self._at == self._last else HEADER
+            data = self._file.read(self._at, stop, ahead=self._ahead)
+        except BaseException as error:  # noqa: BLE001 - GDAL would swallow it: it is raised when GDAL has returned
+            self._file.error = error
+            return b""
+        self._at += len(data)
+        self._last = self._at
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a byte."""
-        at = offset + (0, self._at, self.pieces.version.size if self.pieces.version else 0)[whence]
-        if at != self._at:
-            self._ahead = HEADER
-        self._at = at
-        return at
+        version = self._file.pieces.version
+        self._at = offset + (0, self._at, 0 if version is None else version.size)[whence]
+        return self._at
 
     def tell(self) -> int:
         """Where the next read begins."""
         return self._at
-
-    def close(self) -> None:
-        """Keep everything: GDAL closes and opens files as it likes."""
 
     def readable(self) -> bool:
         """Yes."""
@@ -152,12 +172,6 @@ class RangeFile(io.RawIOBase):
         """Yes."""
         return True
 
-    def check(self) -> None:
-        """Raise what went wrong inside GDAL's calls."""
-        if self.error is not None:
-            error, self.error = self.error, None
-            raise error
-
 
 class _Container(FileContainer):
     """One file that is there under any name, and nothing beside it."""
@@ -165,9 +179,8 @@ class _Container(FileContainer):
     def __init__(self, file: RangeFile) -> None:
         self._file = file
 
-    def open(self, path: str, mode: str = "r", **options: Any) -> RangeFile:  # noqa: ARG002 - rasterio says which
-        self._file.seek(0)
-        return self._file
+    def open(self, path: str, mode: str = "r", **options: Any) -> _Handle:  # noqa: ARG002 - rasterio says which
+        return _Handle(self._file)
 
     def isfile(self, path: str) -> bool:  # noqa: ARG002
         return True
@@ -200,7 +213,7 @@ def open_ranges(file: RangeFile) -> Iterator[rasterio.DatasetReader]:
         If it is no such file, or cannot be decoded inside the block.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"))
+        stack.enter_context(rasterio.Env(**_ALONE))
         for tries_left in reversed(range(file.remote.tries)):
             try:
                 opened = stack.enter_context(_opened(file))
@@ -214,9 +227,7 @@ def open_ranges(file: RangeFile) -> Iterator[rasterio.DatasetReader]:
 
 @contextlib.contextmanager
 def _opened(file: RangeFile) -> Iterator[rasterio.DatasetReader]:
-    file.seek(0)
-    name = "web.jp2" if file.read(12).startswith(_JP2) else "web.tif"
-    file.check()
+    name = "web.jp2" if file.read(0, 12).startswith(_JP2) else "web.tif"
     try:
         with open_raster(name, container=_Container(file)) as opened:
             file.check()

@@ -1,0 +1,295 @@
+"""One file of the web: what of it is here, what is missing, and its window as a file of our own once it is whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rasterio.windows import Window
+
+from habitat.errors import FetchError, ReadError
+from habitat.grids import Block
+from habitat.store import RasterWriter, digest_file, write_json
+from habitat.tiles.answers import ChangedError
+from habitat.tiles.guard import shown
+from habitat.tiles.layouts import (
+    Layout,
+    Part,
+    grid_record,
+    is_sound,
+    joined,
+    layout_of,
+    parts_of,
+    recorded_grid,
+    share_of,
+    strips,
+    window_for,
+)
+from habitat.tiles.pieces import Pieces, stated_hash
+from habitat.tiles.ranges import PIECE, RangeFile, open_ranges
+from habitat.tiles.scenes import Asset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from odc.geo.geobox import GeoBox
+
+    from habitat.tiles.remote import Remote
+
+_NEARLY_ALL = 0.9
+"""Share of a file from which on all of it is fetched, if that lets its checksum be compared."""
+_MOST = 0.5
+"""The same of a JPEG 2000: how much of it a window needs is only found by walking through it."""
+
+
+class Download:
+    """The window of one file.
+
+    Parameters
+    ----------
+    remote : Remote
+        How it is asked for.
+    asset : Asset
+        Its address, and what its item says of it.
+    path : Path
+        The GeoTIFF to be; what is known of it is written beside it.
+    grid : GeoBox
+        The area that is needed.
+    """
+
+    def __init__(self, remote: Remote, asset: Asset, path: Path, grid: GeoBox) -> None:
+        self.asset, self.path = asset, path
+        self.ranges: list[tuple[int, int]] = []
+        """Bytes that are still missing; known after :meth:`look`."""
+        self.weight = 0
+        """Bytes of what is missing, estimated where they cannot be known."""
+        self._grid = grid
+        self._record_path, self._folder = path.with_suffix(".json"), path.with_name(f"{path.name}.part")
+        self._remote = remote
+        self._done: dict[str, Any] | None = None
+        self._file: RangeFile | None = None
+        self._layout: Layout
+        self._window: Block
+        self._parts: list[Part] = []
+        self._whole = False
+
+    # -- what is known of it ----------------------------------------------------------------------------
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all of it is."""
+        return self._done is not None and self._done["window"] is not None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it does not touch the area."""
+        return self._done is not None and self._done["window"] is None
+
+    @property
+    def bytes_read(self) -> int:
+        """From the web, up to now."""
+        return 0 if self._file is None else self._file.bytes_read
+
+    @property
+    def space(self) -> int:
+        """Bytes of disk that it takes when it is decoded: packed about as tightly as where it is."""
+        raw = self._layout.raw_bytes(self._window)
+        return min(raw * 4 // 3, self.weight * (2 if self._layout.is_tiff else 4))
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of disk that it takes while it is written."""
+        return self._layout.raw_bytes(self._window)
+
+    def local(self) -> Asset:
+        """Return the asset as it is here; its digital numbers mean the same."""
+        assert self._done is not None
+        grid = recorded_grid(self._done["grid"])
+        rows, cols = (slice(*pair) for pair in self._done["window"])
+        own = self._done["file"]
+        return replace(
+            self.asset, href=str(self.path), size=own["bytes"], checksum=f"1220{own['sha256']}", grid=grid[rows, cols]
+        )
+
+    # -- the steps, in order ----------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Find out what is missing: from the record of an earlier download, or else from the file's header.
+
+        Raises
+        ------
+        FetchError, ReadError
+            If the header cannot be had or read.
+        """
+        self._done = self._recorded()
+        if self._done is not None:
+            return
+        file = self._file = self._file or RangeFile(self._remote, self.asset.href, Pieces(self._folder))
+        with open_ranges(file) as opened:
+            layout = layout_of(opened, self.path.stem)
+            window = window_for(layout.grid, self._grid)
+            if window is None:
+                self._finished(layout, None)
+                return
+            parts = parts_of(opened, layout, window) if layout.is_tiff else []
+        self._layout, self._window, self._parts = layout, window, parts
+        size = file.version.size
+        if any(part.stop > size for part in parts):
+            raise ReadError("is shorter than its header says", where=shown(self.asset.href), mend="tell its provider")
+        if layout.is_tiff:
+            share = sum(part.stop - part.start for part in parts) / size
+            self._whole = share >= _NEARLY_ALL and stated_hash(self.asset.checksum) is not None
+        else:
+            share = share_of(layout, window)
+            self._whole = share >= _MOST or size <= PIECE
+        needed = [(0, size)] if self._whole else joined(parts, size)
+        self.ranges = [
+            (at, min(at + PIECE, last))
+            for gap in needed
+            for first, last in file.pieces.gaps(*gap)
+            for at in range(first, last, PIECE)
+        ]
+        self.weight = sum(stop - start for start, stop in self.ranges)
+        if not self._whole and not layout.is_tiff:
+            self.weight = round(size * share)
+
+    def take(self, start: int, stop: int) -> None:
+        """Fetch one of `ranges`.
+
+        Raises
+        ------
+        FetchError, StoreError
+            If it cannot be had, or not be kept.
+        """
+        assert self._file is not None
+        verified = self._layout.has_checksums or (self._whole and stated_hash(self.asset.checksum) is not None)
+        self._file.fill(start, stop, twice=not verified)
+
+    def finish(self) -> None:
+        """Decode the window and write it; parts that do not decode are fetched again.
+
+        Raises
+        ------
+        FetchError
+            If it does not decode however often it is fetched, or is not the file that its item describes.
+        StoreError
+            If it cannot be written.
+        """
+        assert self._file is not None
+        for tries_left in reversed(range(self._remote.tries)):
+            bad = self._unsound()
+            if not bad:
+                try:
+                    self._write()
+                    break
+                except ReadError as error:
+                    bad, why = self._undecodable(), error.what
+            else:
+                why = "its bytes do not match their checksum"
+            if not tries_left:
+                raise FetchError(why, where=shown(self.asset.href), mend="tell its provider")
+            for start, stop in bad:
+                self._file.pieces.drop(start, stop)
+            for start, stop in [(0, self._file.version.size)] if self._whole else joined(self._parts, 2**63):
+                self.take(start, stop)
+        self._finished(self._layout, self._window)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Fetch all of it from the start: the file on the server has changed.
+
+        Raises
+        ------
+        FetchError, ReadError, StoreError
+            If it cannot be had, read or kept.
+        """
+        assert self._file is not None
+        for tries_left in reversed(range(self._remote.tries)):
+            self._file.pieces.clear()
+            try:
+                self.look()
+                for start, stop in self.ranges:
+                    self.take(start, stop)
+                if not (self.is_here or self.is_outside):
+                    self.finish()
+                return
+            except ChangedError:
+                if not tries_left:
+                    raise
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _recorded(self) -> dict[str, Any] | None:
+        """What an earlier download wrote down, if it covers the area and its file is still what it was."""
+        try:
+            record = json.loads(self._record_path.read_text(encoding="utf-8"))
+            if record["source"] != shown(self.asset.href):
+                return None
+            window = window_for(recorded_grid(record["grid"]), self._grid)
+            if window is None:
+                return record | {"window": None}
+            (top, bottom), (left, right) = record["window"]
+            covers = top <= window.rows.start and window.rows.stop <= bottom
+            covers &= left <= window.cols.start and window.cols.stop <= right
+            same = covers and self.path.stat().st_size == record["file"]["bytes"]
+            return record if same and digest_file(self.path) == record["file"]["sha256"] else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _finished(self, layout: Layout, window: Block | None) -> None:
+        record: dict[str, Any] = {"source": shown(self.asset.href), "grid": grid_record(layout.grid), "window": None}
+        if window is not None:
+            record["window"] = [[each.start, each.stop] for each in (window.rows, window.cols)]
+            record["file"] = {"bytes": self.path.stat().st_size, "sha256": digest_file(self.path)}
+        write_json(self._record_path, record)
+        self._done = record
+
+    def _unsound(self) -> list[tuple[int, int]]:
+        """Byte ranges whose checksums are wrong."""
+        assert self._file is not None
+        pieces, size = self._file.pieces, self._file.version.size
+        stated = stated_hash(self.asset.checksum) if self._whole else None
+        if stated is not None and (self.asset.size not in (None, size) or pieces.digest(stated[0], size) != stated[1]):
+            return [(0, size)]
+        return [
+            (part.start, part.stop)
+            for part in self._parts
+            if not is_sound(pieces.read(part.start, part.stop), self._layout)
+        ]
+
+    def _write(self) -> None:
+        assert self._file is not None
+        layout, window = self._layout, self._window
+        grid = layout.grid[window.rows, window.cols]
+        top, left = window.rows.start, window.cols.start
+        with (
+            open_ranges(self._file) as opened,
+            RasterWriter(
+                self.path, grid, layout.bands, layout.dtype, layout.nodata, colormap=layout.colormap
+            ) as written,
+        ):
+            for strip in strips(layout, window):
+                values = _read(opened, strip)
+                self._file.check()
+                inside = slice(strip.rows.start - top, strip.rows.stop - top), slice(0, window.cols.stop - left)
+                written.write(values, Block(0, *inside))
+
+    def _undecodable(self) -> list[tuple[int, int]]:
+        """Byte ranges of the blocks that GDAL cannot decode; all of them where none stands out."""
+        assert self._file is not None
+        bad = []
+        for part in self._parts:
+            with suppress(ReadError):
+                with open_ranges(self._file) as opened:
+                    _read(opened, part.block)
+                continue
+            bad.append((part.start, part.stop))
+        return bad or [(0, self._file.version.size)]
+
+
+def _read(opened: Any, block: Block) -> np.ndarray:
+    (height, width), top, left = block.shape, block.rows.start, block.cols.start
+    return opened.read(window=Window(left, top, width, height))
