@@ -20,11 +20,14 @@ from odc.geo.geobox import GeoBox
 from habitat.cubes import BANDS, Quality
 from habitat.errors import CatalogueError
 from habitat.grids import grid_over
-from habitat.tiles import Scene, Selection, api, read_stack, select_scenes
+from habitat.tiles import Selection, api, read_stack, select_scenes
+from habitat.tiles.fetching import fetch_scenes
 from habitat.tiles.items import read_item, scene_from_item
 from habitat.tiles.overlaps import older_processings, seen_by_neighbours
 from habitat.tiles.providers import PROVIDERS, Provider, names_provider, provider_for
+from habitat.tiles.remote import Remote
 from habitat.tiles.search import merge_windows, search_layer
+from tiles.server import TileServer
 from tiles.stac_server import JSON, Canned, stac_api
 from tiles.styles import STYLES, Acquisition, Style, earth_search, earth_search_c1
 
@@ -92,15 +95,6 @@ def write_files(folder: Path, style: Style, truth: np.ndarray, clouds: np.ndarra
     return grids
 
 
-def brought_here(scene: Scene, base: str, folder: Path) -> Scene:
-    """The scene with the files that its addresses stand for."""
-    for asset in scene.assets.values():
-        assert asset.href.startswith(base), "every address is one of the acquisition's own files"
-    here = {name: replace(one, href=one.href.replace(base, str(folder))) for name, one in scene.assets.items()}
-    quality = here.pop("quality")
-    return replace(scene, bands=here, quality=quality)
-
-
 @pytest.mark.parametrize("name", STYLES)
 def test_every_catalogue_s_items_are_read_to_the_same_numbers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -109,15 +103,17 @@ def test_every_catalogue_s_items_are_read_to_the_same_numbers(
     rng = np.random.default_rng(7)
     truth = np.round(rng.uniform(0.01, 0.6, (len(BANDS), *RUN.shape)), 4)
     clouds = rng.random(RUN.shape) < 0.3
-    files = tmp_path / "files" / "0"
-    grids = write_files(files, style, truth, clouds)
-    base = "https://tiles.example/0"
-    seen = Acquisition(WHEN, grids, base, style.tile, style.platform)
-    cloudy = replace(seen, when=WHEN + timedelta(days=5), cloud_percent=91.0)
-    winter = replace(seen, when=WHEN + timedelta(days=180))
-    with stac_api(tmp_path / "api", [style.describe(one) for one in (seen, cloudy, winter)]) as address:
-        monkeypatch.setitem(PROVIDERS, name, replace(PROVIDERS[name], address=address))  # type: ignore[arg-type]  # a dict
-        found = select(name, max_cloud_percent=80)
+    grids = write_files(tmp_path / "web" / "0", style, truth, clouds)
+    with TileServer(tmp_path / "web") as web:
+        seen = Acquisition(WHEN, grids, f"{web.address}/0", style.tile, style.platform)
+        cloudy = replace(seen, when=WHEN + timedelta(days=5), cloud_percent=91.0)
+        winter = replace(seen, when=WHEN + timedelta(days=180))
+        with stac_api(tmp_path / "api", [style.describe(one) for one in (seen, cloudy, winter)]) as address:
+            monkeypatch.setitem(PROVIDERS, name, replace(PROVIDERS[name], address=address))  # type: ignore[arg-type]  # a dict
+            remote = Remote(PROVIDERS[name])
+            found = select(name, max_cloud_percent=80, remote=remote)
+        fetched = fetch_scenes(found.scenes, RUN, tmp_path / "here", bands=BANDS, remote=remote)
+        assert {asked.path for asked in web.asked()} == {f"/0/{band}.tif" for band in (*BANDS, "quality")}
     assert found.provider is not None
     assert found.provider.name == name
     (scene,) = found.scenes
@@ -128,7 +124,7 @@ def test_every_catalogue_s_items_are_read_to_the_same_numbers(
     if scene.claims is not None:
         assert scene.claims.baseline == (5, 9)
         assert scene.processed == seen.made
-    stack = read_stack([brought_here(scene, base, files)], RUN, BANDS)
+    stack = read_stack(fetched.scenes, RUN, BANDS)
     half_a_number = 0.5 * style.sensor.scale
     for band, layer in zip(BANDS, truth, strict=True):
         np.testing.assert_allclose(stack[band].values[0], layer, atol=half_a_number + 1e-6)
