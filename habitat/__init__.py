@@ -15,10 +15,13 @@ __version__ = "0.1.0"
 _HOME = {
     "read_recipe": "recipe",
     "describe": "workflow",
+    "fetch_recipe": "workflow",
     "run_recipe": "workflow",
+    "index_products": "tiles",
     "select_scenes": "tiles",
     "run_grid": "tiles",
     "common_bands": "tiles",
+    "settle_offsets": "tiles",
     "read_stack": "tiles",
     "read_area": "records",
     "read_labels": "records",

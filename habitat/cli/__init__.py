@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Write a commented recipe.toml to start from.",
     "index": "Turn downloaded .SAFE and Landsat products into a STAC catalogue file.",
     "check": "Say what a recipe means, what is missing, and how big the job is.",
+    "fetch": "Find scenes and download what is not here yet (resumes).",
     "sample": "Write the simulated sample landscape anywhere, any size.",
     "composite": "Make the seasons' composites.",
     "train": "Train the classifier and judge it.",

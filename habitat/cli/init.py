@@ -30,10 +30,15 @@ leaf_off = "03-15/04-30"
 autumn = "09-16/10-31"
 
 [scenes]
-source = "catalog.json"               # a STAC catalogue, collection or item file
-# collections = ["sentinel-2-l2a", "landsat-c2-l2"]
+source = "catalog.json"               # a STAC file; a folder of downloaded .SAFE and Landsat products; a catalogue
+                                      # on the web: "earth-search", "planetary-computer", "copernicus", "usgs",
+                                      # "nasa-hls"; or the address of any STAC API
+# collections = ["sentinel-2-l2a"]    # default: those of the source that can be read
 max_cloud_percent = 90                # scenes that state more cloud are left out
 mask = "product"                      # "product": the quality band says what is clear; "none": everything is
+# folder = "scenes"                   # where scenes from the web are kept
+# on_missing = "error"                # what cannot be had after all stops the run; "report": it goes on and says so
+# layers = ["dem", "worldcover"]      # maps that do not change, fetched beside the scenes, where the source has them
 
 [forest]
 training = "training.gpkg"            # points or polygons with a column `code` (and perhaps `date`), or a raster

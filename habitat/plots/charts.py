@@ -100,10 +100,10 @@ def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
     figure, axes = _chart(title or label, 2.9)
     for color, (sensor, looks) in zip(_SENSORS, rows.groupby("sensor", sort=True), strict=False):
         clear = looks["clear"].to_numpy(dtype=bool)
-        spots = {"ls": "none", "marker": "o", "ms": 5, "mew": 1, "mec": color}
+        spots: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 5, "mew": 1, "mec": color}
         axes.plot(looks["time"][clear], looks["value"][clear], mfc=color, label=str(sensor), **spots)
         axes.plot(looks["time"][~clear], looks["value"][~clear], mfc="none", alpha=0.55, **spots)
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=10))
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=10))  # type: ignore[no-untyped-call]
     axes.yaxis.set_major_locator(MaxNLocator(5))
     handles = [*axes.get_legend_handles_labels()[0]]
     if not rows["clear"].all():

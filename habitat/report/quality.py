@@ -13,7 +13,13 @@ from habitat.report.forest import unseen_share
 from habitat.report.pictures import Inset, inset, thinned
 from habitat.report.words import NOT_RECORDED, is_number, limits, number, percent, plural
 
-_SENSORS = {"sentinel2": "Sentinel-2", "sentinel-2": "Sentinel-2", "landsat": "Landsat", "hls": "HLS"}
+_SENSORS = {
+    "sentinel-2": "Sentinel-2",
+    "landsat": "Landsat",
+    "landsat-tm": "Landsat 4-7",
+    "hls-s30": "HLS Sentinel-2",
+    "hls-l30": "HLS Landsat",
+}
 
 
 def seeing(run: RunFolder) -> dict[str, Any] | str:
@@ -49,10 +55,9 @@ def seeing(run: RunFolder) -> dict[str, Any] | str:
 
 
 def _left_out(run: RunFolder) -> list[str]:
-    """Scenes that were not used, by the rule that left them out; the words after its colon differ from each other."""
-    reasons = (run.notes("composite").get("left_out") or {}).values()
-    rules = Counter(str(reason).split(": ")[0] for reason in reasons)
-    return [f"{plural(count, 'scene')} not used: {rule}." for rule, count in sorted(rules.items())]
+    """Scenes that were not used, by reason."""
+    reasons = (run.notes("composite").get("reasons") or {}).items()
+    return [f"{plural(count, 'scene')} not used: {reason}." for reason, count in sorted(reasons)]
 
 
 def _holes(run: RunFolder) -> list[tuple[str, str]]:

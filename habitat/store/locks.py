@@ -13,8 +13,13 @@ LOCK = ".lock"
 
 
 @contextmanager
-def only_here(folder: Path) -> Iterator[None]:
+def only_here(folder: Path, *, key: str) -> Iterator[None]:
     """Keep other processes out of `folder` while the block runs; a killed process frees it.
+
+    Parameters
+    ----------
+    key : str
+        Where the recipe names the folder.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def only_here(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise StoreError(f"cannot be written ({error.strerror})", where=folder, mend="choose another folder") from error
+        raise StoreError(f"cannot be written ({error.strerror})", where=folder, mend=f"choose another {key}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

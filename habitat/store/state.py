@@ -87,7 +87,7 @@ class Run:
         StoreError
             If another process is working in the folder.
         """
-        with only_here(self.folder):
+        with only_here(self.folder, key="[output] folder"):
             if self._file.exists():  # another process may have finished meanwhile
                 self.state["stages"] = _read_state(self._file)["stages"]
             try:

@@ -7,7 +7,8 @@ does is a function of :mod:`~habitat.workflow.composites`, :mod:`~habitat.workfl
 """
 
 from habitat.workflow.context import Context, Plan
+from habitat.workflow.downloads import Downloads, fetch_recipe
 from habitat.workflow.overview import describe
 from habitat.workflow.stages import STAGES, StageResult, run_recipe
 
-__all__ = ["STAGES", "Context", "Plan", "StageResult", "describe", "run_recipe"]
+__all__ = ["STAGES", "Context", "Downloads", "Plan", "StageResult", "describe", "fetch_recipe", "run_recipe"]

@@ -24,6 +24,8 @@ READ_BLOCK = 512
 MARGIN_M = 40.0
 """Around clouds and shadows; see habitat.imagery.masks."""
 
+_REFUSED = "with an offset that the pixels cannot settle"
+
 REFLECTANCE_SCALE = 10000
 NODATA = -32768
 
@@ -35,10 +37,13 @@ def make_composites(context: Context, work: Path) -> Outputs:
         context.warnings.append(f"no scene in the mapping season of {unseen}: nothing was seen then")
     if context.uncovered_share > 0.01:
         context.warnings.append(f"{context.uncovered_share:.0%} of the area lies outside all scenes")
+    settled = context.settled
+    corrected = {name: found.evidence for name, found in settled.findings.items() if found.corrected}
+    _warn_of_offsets(context, corrected)
     todo = list(blocks(context.grid, READ_BLOCK))
     reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
     of_year = {
-        year: tuple(s for s in context.scenes if any(season.year_of(s.day) == year for season in context.seasons))
+        year: tuple(s for s in settled.scenes if any(season.year_of(s.day) == year for season in context.seasons))
         for year in context.years
     }
     jobs = {
@@ -69,10 +74,19 @@ def make_composites(context: Context, work: Path) -> Outputs:
             outputs.append(path)
     notes = {
         "scenes": [
-            {"id": s.id, "date": s.day.isoformat(), "sensor": s.sensor.name, "cloud_percent": s.cloud_percent}
-            for s in context.scenes
+            {
+                "id": s.id,
+                "date": s.day.isoformat(),
+                "sensor": s.sensor.name,
+                "cloud_percent": s.cloud_percent,
+                "offset": next((asset.offset for asset in s.bands.values()), None),
+            }
+            for s in settled.scenes
         ],
-        "left_out": dict(context.selection.left_out),
+        "left_out": dict(context.selection.left_out) | dict(settled.refused),
+        "reasons": dict(context.selection.reasons) | ({_REFUSED: len(settled.refused)} if settled.refused else {}),
+        "offsets": corrected,
+        "missing": context.missing,
         "bands": list(context.bands),
         "grid": {
             "crs": str(context.grid.crs),
@@ -83,6 +97,17 @@ def make_composites(context: Context, work: Path) -> Outputs:
         "years_without_scenes": list(context.years_unseen),
     }
     return outputs, notes
+
+
+def _warn_of_offsets(context: Context, corrected: dict[str, str]) -> None:
+    """Say how many scenes' pixels contradict their items, with the first one's evidence."""
+    for found, became in ((corrected, "corrected"), (context.settled.refused, "not used")):
+        if found:
+            first = next(iter(found.items()))
+            context.warnings.append(f"offset {became} in {len(found)} scenes, such as {first[0]}: {first[1]}")
+    if context.missing:
+        scenes = len({hole["scene"] for hole in context.missing})
+        context.warnings.append(f"{scenes} scenes could not be had: they are holes, listed in the report")
 
 
 @dataclass(frozen=True)

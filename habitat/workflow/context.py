@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitat.errors import CatalogueError, RecipeError
+from habitat.errors import CatalogueError
 from habitat.recipe import Recipe, legend_of
 from habitat.seasons import Season
 from habitat.store import Run, digest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from habitat.grids import Block
     from habitat.legend import Legend
-    from habitat.tiles import Asset, Scene, Selection
+    from habitat.tiles import Asset, Index, Provider, Remote, Scene, Selection, Settled
 
 Progress = Callable[[str, int, int], None]
 """Called with stage, units done and units in all."""
@@ -39,6 +39,9 @@ class Plan:
     """What a recipe means."""
 
     recipe: Recipe
+    executor: Executor | None = None
+    """Where pixels are looked at; default: here."""
+    progress: Progress = no_progress
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
@@ -68,37 +71,112 @@ class Plan:
 
         return read_area(self.recipe.path(section.region or ""))
 
-    @cached_property
+    @property
     def scenes(self) -> tuple[Scene, ...]:
         """The scenes that are used."""
         return self.selection.scenes
 
     @cached_property
-    def selection(self) -> Selection:
-        """The scenes that are used, and those that are not."""
+    def source(self) -> str | Path:
+        """Where the recipe finds scenes: the name or address of a catalogue on the web, or a file of this machine."""
+        from habitat.tiles import names_provider
+
+        written = self.recipe.scenes.source
+        path = self.recipe.path(written)
+        if not path.exists() and names_provider(written):
+            return written
+        return path if self.index is None else self.index.catalogue
+
+    @cached_property
+    def index(self) -> Index | None:
+        """What a folder of downloaded products holds; None if the source is no such folder."""
+        from habitat.tiles import index_products
+
+        path = self.recipe.path(self.recipe.scenes.source)
+        return index_products(path, executor=self.executor, progress=self.progress) if path.is_dir() else None
+
+    @property
+    def provider(self) -> Provider | None:
+        """Who is asked for scenes; None if they are listed in a file of this machine."""
+        from habitat.tiles import provider_for
+
+        return provider_for(self.source) if isinstance(self.source, str) else None
+
+    @cached_property
+    def remote(self) -> Remote:
+        """The way to the web."""
+        from habitat.tiles import Remote
+
+        return Remote(self.provider)
+
+    @cached_property
+    def offered(self) -> Selection:
+        """The scenes that the source offers and the rules choose, wherever their files are."""
         from habitat.tiles import select_scenes
 
         settings = self.recipe.scenes
-        if "://" in settings.source:
-            raise RecipeError(
-                f"{settings.source} is an address: catalogues on the web cannot be searched yet",
-                where="[scenes] source",
-                mend="give a STAC catalogue file beside its rasters",
-            )
-        return select_scenes(
-            self.recipe.path(settings.source),
+        found = select_scenes(
+            self.source,
             area=self.area,
             windows=self.windows,
             max_cloud_percent=settings.max_cloud_percent,
             collections=settings.collections,
+            remote=None if self.provider is None else self.remote,
         )
+        refused = {} if self.index is None else self.index.refused
+        return replace(found, left_out={**found.left_out, **refused})
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The scenes that are used, and those that are not: as they were fetched, where the recipe's were."""
+        from habitat.workflow.downloads import read_downloads
+
+        if self.provider is None and all(scene.is_here for scene in self.offered.scenes):
+            return self.offered
+        return read_downloads(self) or self.offered
+
+    @cached_property
+    def settled(self) -> Settled:
+        """The scenes with the offset that their pixels have, and those that cannot be trusted.
+
+        Raises
+        ------
+        CatalogueError
+            If none can be trusted.
+        """
+        from habitat.tiles import Settled, settle_offsets
+
+        if not all(scene.is_here for scene in self.scenes):
+            return Settled(self.scenes, {}, {})  # pixels that are not here cannot be asked
+        settled = settle_offsets(self.scenes, self.grid, executor=self.executor)
+        if not settled.scenes:
+            first = next(iter(settled.refused.values()))
+            raise CatalogueError(
+                f"no scene's offset can be trusted ({first})", where=self.source, mend="add scenes of clear days"
+            )
+        return settled
+
+    @cached_property
+    def missing(self) -> list[dict[str, str]]:
+        """What could not be fetched: scene, asset and reason of each hole."""
+        from habitat.workflow.downloads import read_record
+
+        if self.provider is None and all(scene.is_here for scene in self.offered.scenes):
+            return []
+        record = read_record(self)
+        return [] if record is None else list(record["missing"])
+
+    @property
+    def downloads_folder(self) -> Path:
+        """Where scenes from the web are kept."""
+        return self.recipe.path(self.recipe.scenes.folder)
 
     @cached_property
     def uncovered_share(self) -> float:
-        """Share of the area that lies outside every scene's footprint."""
+        """Share of the area that lies outside the footprints of all scenes that can be trusted."""
         import shapely
 
-        footprints = [scene.geometry for scene in self.scenes]
+        footprints = [scene.geometry for scene in self.settled.scenes]
         if any(footprint is None for footprint in footprints):
             return 0.0
         return float(1 - shapely.union_all(footprints).intersection(self.area).area / self.area.area)
@@ -112,7 +190,7 @@ class Plan:
         CatalogueError
             If that is so for every year.
         """
-        seen = {self.seasons[0].year_of(scene.day) for scene in self.scenes}
+        seen = {self.seasons[0].year_of(scene.day) for scene in self.settled.scenes}
         unseen = tuple(year for year in self.years if year not in seen)
         if len(unseen) == len(self.years):
             raise CatalogueError(
@@ -140,7 +218,9 @@ class Plan:
         from habitat.tiles import run_grid
 
         section = self.recipe.area
-        return run_grid(self.scenes, self.area, crs=section.crs, resolution_m=section.resolution_m)
+        return run_grid(
+            self.scenes, self.area, crs=section.crs, resolution_m=section.resolution_m, remote=self.remote
+        )
 
     @cached_property
     def outline(self) -> Any:
@@ -163,7 +243,6 @@ class Context(Plan):
 
     run: Run
     executor: Executor
-    progress: Progress = no_progress
 
     def scene_digests(self) -> dict[str, str]:
         """Digest of each scene's files and of what its item says."""

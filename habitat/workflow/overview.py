@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from habitat.errors import ReadError, RecipeError
 from habitat.recipe import Recipe
-from habitat.workflow.context import Plan
+from habitat.workflow.context import Plan, Progress, no_progress
 from habitat.workflow.stages import open_run, stages_of
 
+if TYPE_CHECKING:
+    from habitat.tiles import Scene
 
-def describe(recipe: Recipe) -> dict[str, Any]:
+
+def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, Any]:
     """Say what a recipe means without running it: its grid, scenes and size, and what is missing.
 
     Returns
@@ -20,7 +23,7 @@ def describe(recipe: Recipe) -> dict[str, Any]:
     dict
         Plain values, in the order in which a person asks for them.
     """
-    plan = Plan(recipe)
+    plan = Plan(recipe, progress=progress)
     grid = plan.grid
     _refuse_missing_files(plan)
     counts = _counts(plan)
@@ -32,8 +35,13 @@ def describe(recipe: Recipe) -> dict[str, Any]:
         "years": recipe.period.years,
         "seasons": {season.name: str(season) for season in plan.seasons},
         "bands": list(plan.bands),
+        "source": _source(plan),
         "scenes": dict(Counter(scene.sensor.name for scene in plan.scenes)),
-        "left_out": plan.selection.left_out,
+        "used": [_line(scene) for scene in plan.settled.scenes],
+        "left_out": dict(plan.selection.left_out) | dict(plan.settled.refused),
+        "reasons": plan.selection.reasons,
+        "rules": list(plan.selection.rules),
+        "warnings": _warnings(plan),
         "uncovered_share": round(plan.uncovered_share, 4),
         "classes": len(plan.legend.codes),
         "counts": counts,
@@ -44,6 +52,37 @@ def describe(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def _source(plan: Plan) -> str:
+    """Where scenes come from, and what must be known before they are asked for."""
+    if plan.provider is None:
+        place = str(plan.source)
+    else:
+        place = f"{plan.provider.name}, {plan.provider.address}"
+        place += f" ({plan.provider.note})" if plan.provider.note else ""
+    if not all(scene.is_here for scene in plan.scenes):
+        return f"{place}; not fetched yet: `habitat fetch` brings {len(plan.scenes)} scenes to {plan.downloads_folder}"
+    if plan.provider is None and plan.selection is plan.offered:
+        return place
+    return f"{place}; fetched into {plan.downloads_folder}"
+
+
+def _line(scene: Scene) -> str:
+    cloud = "" if scene.cloud_percent is None else f", {scene.cloud_percent:.0f}% cloud"
+    return f"{scene.day} {scene.id} ({scene.sensor.name}{cloud})"
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """What a user should know before running: files that are not what their items say, offsets, who pays."""
+    from habitat.tiles import grid_disagreements
+
+    found = [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]
+    found += [f"{name}: {f.evidence}" for name, f in plan.settled.findings.items() if f.corrected]
+    found += [f"{name} is not used: {words}" for name, words in plan.settled.refused.items()]
+    paid = {s.collection for s in plan.scenes if plan.provider and s.collection in plan.provider.requester_pays}
+    found += [f"{name}: whoever downloads it pays the transfer (requester pays)" for name in sorted(map(str, paid))]
+    return found
+
+
 def _refuse_missing_files(plan: Plan) -> None:
     """Raise for the first file that the recipe or its scenes name and that is not there."""
     for section, files in plan.recipe.files().items():
@@ -51,8 +90,8 @@ def _refuse_missing_files(plan: Plan) -> None:
             if not plan.recipe.path(file).exists():
                 raise RecipeError("there is no such file", where=plan.recipe.path(file), mend=f"check [{section}]")
     for scene in plan.scenes:
-        for asset in (*(scene.bands[band] for band in plan.bands), scene.quality):
-            if asset is not None and "://" not in asset.href and not Path(asset.href).exists():
+        for asset in scene.assets.values():
+            if asset.is_here and not Path(asset.href).exists():
                 raise ReadError(
                     f"item {scene.id} names a file that is not there", where=asset.href, mend="fetch it again"
                 )

@@ -18,6 +18,7 @@ from habitat.errors import RecipeError
 from habitat.recipe import Recipe
 from habitat.store import Run, digest, digest_input, write_run_catalogue, write_text
 from habitat.workflow.context import Context, Outputs, Progress, no_progress
+from habitat.workflow.downloads import FETCH_WORKERS, fetch_scenes_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("composite", "composites:make_composites", (), ("scenes",)),
+    Stage("composite", "composites:make_composites", (), ("scenes",), version=2),
     Stage("train", "maps:train", ("composite",), ("forest",)),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",)),
     Stage("change", "changes:find_change", ("map",), ("change",)),
@@ -53,6 +54,10 @@ STAGES = (
     ),
 )
 """In the order of the work."""
+
+
+_NO_PIXEL = ("folder", "on_missing", "layers")
+"""Keys of [scenes] that say how files come and where they are kept; what came is an input of its own."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,9 @@ def run_recipe(
     with run.locked(), own as pool:
         assert pool is not None
         context = Context(recipe=recipe, run=run, executor=pool, progress=progress)
+        if not all(scene.is_here for scene in context.scenes):
+            fetch_scenes_of(context, workers=FETCH_WORKERS)
+            context = Context(recipe=recipe, run=run, executor=pool, progress=progress)
         for stage in STAGES:
             if getattr(recipe, stage.sections[-1]) is None:
                 run.forget(stage.name)
@@ -166,6 +174,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     if stage.name != "report":
         settings = {name: settings.get(name) for name in ("area", "period", *stage.sections)}
         settings["area"] = {key: value for key, value in settings["area"].items() if key != "name"}
+        if stage.name == "composite":
+            settings["scenes"] = {key: value for key, value in settings["scenes"].items() if key not in _NO_PIXEL}
     return {
         "stage": stage.name,
         "version": stage.version,

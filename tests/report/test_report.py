@@ -254,13 +254,13 @@ def test_holes_and_corrected_offsets_are_shown(run_folder, tmp_path):
     copy = shutil.copytree(run_folder, tmp_path / "run")
     state = json.loads((copy / "run.json").read_text(encoding="utf-8"))
     state["stages"]["composite"]["notes"] |= {
-        "left_out": {"S1": "an older processing: N1 is newer", "S2": "an older processing: N2 is newer"},
+        "reasons": {"an older processing of another scene": 2},
         "missing": [{"scene": "S2B_lost", "asset": "red", "reason": "answered 404 <not here>"}],
         "offsets": {"S2A_shifted": "red over vegetation is 0.03 without the item's offset"},
     }
     write_json(copy / "run.json", state)
     text = write_report(copy).read_text(encoding="utf-8")
-    assert "2 scenes not used: an older processing." in text
+    assert "2 scenes not used: an older processing of another scene." in text
     assert "1 scenes could not be had" not in text
     assert "1 scene could not be had" in text
     assert '<code>S2B_lost</code></td><td class="text">red: answered 404 &lt;not here&gt;' in text

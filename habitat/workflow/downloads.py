@@ -1,0 +1,154 @@
+"""Scenes from the web, brought here: what was asked for, what came, and what could not be had.
+
+Pixels are only ever read from disk. What lies on the web is fetched first, the area's window of each file, and
+kept in the recipe's `[scenes] folder` with a catalogue of its own: from then on no network is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from habitat.errors import CatalogueError, RecipeError
+from habitat.recipe import Recipe
+from habitat.store import digest, digest_input, only_here, write_json
+from habitat.workflow.context import Plan, Progress, no_progress
+
+if TYPE_CHECKING:
+    from habitat.tiles import Selection
+
+FETCH_WORKERS = 8
+"""Requests at a time: catalogues ask for patience beyond some ten."""
+CATALOGUE, RECORD = "catalog.json", "fetched.json"
+"""In the folder of the downloads: a STAC item collection of its scenes, and what was asked for."""
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """What a fetch left in the folder of the downloads."""
+
+    catalogue: Path
+    scenes: int
+    bytes_read: int
+    """From the web, this time."""
+    missing: tuple[dict[str, str], ...]
+    """What could not be had: scene, asset and reason."""
+    layers: tuple[str, ...]
+    """Files of the layers that do not change, relative to the folder."""
+
+
+def fetch_recipe(recipe: Recipe, *, workers: int = FETCH_WORKERS, progress: Progress = no_progress) -> Downloads:
+    """Find the scenes of a recipe on the web and bring what is not here yet: the area's window of each file.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its `[scenes] source` is a catalogue on the web, or a file whose items name files there.
+    workers : int
+        Requests at a time.
+    progress : callable (what, done, total), optional
+        Told of bytes.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue cannot be searched, no scene is left, or nothing of it lies on the web.
+    FetchError
+        If a file cannot be had after all and `[scenes] on_missing` is "error"; what came before stays.
+    StoreError
+        If the disk would not hold what is needed, or another habitat fetches into the folder.
+    """
+    plan = Plan(recipe, progress=progress)
+    if plan.provider is None and all(scene.is_here for scene in plan.offered.scenes):
+        raise CatalogueError(
+            "names no file on the web: there is nothing to fetch",
+            where=recipe.scenes.source,
+            mend="run the recipe as it is",
+        )
+    return fetch_scenes_of(plan, workers=workers)
+
+
+def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
+    """Bring the scenes that `plan` was offered; see :func:`fetch_recipe`."""
+    from habitat.tiles import fetch_scenes, write_items
+
+    folder, settings, offered = plan.downloads_folder, plan.recipe.scenes, plan.offered
+    with only_here(folder, key="[scenes] folder"):
+        (folder / RECORD).unlink(missing_ok=True)  # until all of it is here
+        found = fetch_scenes(
+            offered.scenes,
+            plan.grid,
+            folder,
+            bands=plan.bands,
+            remote=plan.remote,
+            workers=workers,
+            on_missing=settings.on_missing,
+            progress=plan.progress,
+        )
+        if not found.scenes:
+            raise CatalogueError("not one of its scenes could be had", where=settings.source, mend="try again later")
+        missing = tuple({"scene": m.scene, "asset": m.asset, "reason": m.reason} for m in found.missing)
+        layers = _fetch_layers(plan, folder)
+        write_items(folder / CATALOGUE, found.scenes)
+        record = {
+            "request": _request(plan),
+            "grid": {"crs": str(plan.grid.crs), "resolution_m": plan.grid.transform.a},
+            "missing": missing,
+            "left_out": dict(offered.left_out) | dict(found.outside),
+            "layers": layers,
+        }
+        write_json(folder / RECORD, record)  # last: a folder with a record is whole
+    return Downloads(folder / CATALOGUE, len(found.scenes), found.bytes_read, missing, tuple(layers))
+
+
+def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
+    """Bring the recipe's layers that do not change; return their files, relative to the folder."""
+    from habitat.tiles import fetch_layer, search_layer
+
+    files = []
+    for name in plan.recipe.scenes.layers:
+        if plan.provider is None:
+            raise RecipeError(
+                f"layer {name!r} needs a catalogue on the web", where="[scenes] layers", mend="remove it from the list"
+            )
+        found = search_layer(plan.provider, name, area=plan.area, remote=plan.remote)
+        parts = [(PurePosixPath(urlsplit(asset.href).path).stem, asset) for asset in found]
+        files += fetch_layer(parts, plan.grid, folder / "layers" / name, remote=plan.remote)
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def read_record(plan: Plan) -> dict[str, Any] | None:
+    """What the last fetch wrote down; None if it was asked for something else, or never ended."""
+    try:
+        record = json.loads((plan.downloads_folder / RECORD).read_text(encoding="utf-8"))
+        return record if record["request"] == _request(plan) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_downloads(plan: Plan) -> Selection | None:
+    """The scenes as they were fetched for this very recipe; None if they were not, or a file is gone."""
+    from habitat.tiles import Selection, scene_from_item
+    from habitat.tiles.catalogue import read_items
+
+    record = read_record(plan)
+    if record is None or not (plan.downloads_folder / CATALOGUE).is_file():
+        return None
+    found = map(scene_from_item, read_items(plan.downloads_folder / CATALOGUE))
+    scenes = tuple(scene for scene in found if scene is not None)
+    if not all(Path(asset.href).is_file() for scene in scenes for asset in scene.assets.values()):
+        return None
+    return Selection(scenes, record["left_out"], plan.provider)
+
+
+def _request(plan: Plan) -> str:
+    """Digest of everything that decides which scenes are found and which part of them is needed."""
+    recipe = plan.recipe
+    settings = recipe.resolved()["scenes"]
+    asked = {key: settings.get(key) for key in ("source", "collections", "max_cloud_percent", "on_missing", "layers")}
+    catalogue = None if plan.provider else digest_input(recipe.path(recipe.scenes.source))
+    section = recipe.area
+    return digest([asked, catalogue, plan.area.wkb_hex, section.crs, section.resolution_m, plan.windows])

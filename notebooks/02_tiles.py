@@ -1,0 +1,117 @@
+# ---
+# jupyter:
+#   # ruff: noqa: D100
+#   kernelspec: {name: python3, display_name: Python 3, language: python}
+# ---
+
+# %% [markdown]
+# # Tiles: what there is, what was chosen and why, and what one pixel saw
+#
+# Before any map stands a question that most tools answer silently: *which scenes, and are their numbers right?*
+# This page asks it aloud. It works on `sample_tiles/`, **simulated teaching data**, and needs no internet; with a
+# catalogue on the web only the first line changes.
+
+# %%
+from dataclasses import replace
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+import habitat as hb
+from habitat import plots
+from habitat.imagery import NOT_CLEAR
+
+# %% [markdown]
+# ## What is in a catalogue
+#
+# A source is a STAC file, a folder of downloaded `.SAFE` and Landsat products, the name of a catalogue on the web
+# (`"earth-search"`, `"planetary-computer"`, `"copernicus"`, `"usgs"`, `"nasa-hls"`) or the address of any other
+# STAC API. We ask for the summers of three years over a small square.
+
+# %%
+square = shapely.box(130.807, 43.107, 130.813, 43.113)
+summers = [(pd.Timestamp(f"{year}-06-01").date(), pd.Timestamp(f"{year}-09-15").date()) for year in (2020, 2021, 2022)]
+chosen = hb.select_scenes("../sample_tiles/catalog.json", area=square, windows=summers, max_cloud_percent=60)
+
+pd.DataFrame(
+    {
+        "sensor": scene.sensor.name,
+        "platform": scene.platform,
+        "date": scene.day,
+        "cloud, %": scene.cloud_percent,
+        "files": len(scene.assets),
+    }
+    for scene in chosen.scenes
+)
+
+# %% [markdown]
+# ## What was left out, and why
+#
+# Every scene that is not used has its reason. `habitat check RECIPE --scenes` lists the same in the terminal.
+
+# %%
+pd.Series(chosen.reasons, name="scenes").to_frame()
+
+# %% [markdown]
+# ## Are the numbers right?
+#
+# Since 2022 the files of Sentinel-2 hold 1000 more than before. Some catalogues take that off and some do not, and
+# what they say of it is not always true: a mistake lifts every reflectance by 0.1. So the pixels are asked, scene by
+# scene, and the item's word is only one of the witnesses.
+
+# %%
+grid = hb.run_grid(chosen.scenes, square)
+settled = hb.settle_offsets(chosen.scenes, grid)
+pd.DataFrame(
+    {"scene": name, "offset": finding.offset, "evidence": finding.evidence}
+    for name, finding in settled.findings.items()
+)
+
+# %% [markdown]
+# All four agree with their items. Now let an item lie: the same scene of 2022, with a flag that says its numbers still
+# hold the 1000.
+
+# %%
+honest = next(scene for scene in chosen.scenes if scene.id in settled.findings and scene.day.year == 2022)
+lying = replace(
+    honest,
+    claims=replace(honest.claims, removed=False),
+    bands={band: replace(asset, offset=-0.1) for band, asset in honest.bands.items()},
+)
+found = hb.settle_offsets([lying], grid).findings[lying.id]
+print(f"the item amounts to {found.declared}, the pixels to {found.offset}: {found.evidence}")
+
+# %% [markdown]
+# ## What one pixel saw
+#
+# A stack holds every look: reflectance by band, and what the product's own quality band says of it. Here is one pixel
+# of the valley over ten years, all seasons. Summers are high and winters low; one year, the summers stay low.
+
+# %%
+always = [(pd.Timestamp("2016-01-01").date(), pd.Timestamp("2025-12-31").date())]
+scenes = hb.select_scenes("../sample_tiles/catalog.json", area=square, windows=always).scenes
+stack = hb.read_stack(hb.settle_offsets(scenes, grid).scenes, grid, ("red", "nir08"))
+
+(place,) = gpd.GeoSeries([shapely.Point(130.81001, 43.10991)], crs="EPSG:4326").to_crs(str(grid.crs))
+pixel = stack.sel(x=place.x, y=place.y, method="nearest")
+ndvi = (pixel["nir08"] - pixel["red"]) / (pixel["nir08"] + pixel["red"])
+series = pd.DataFrame(
+    {
+        "time": pixel["time"].values,
+        "value": ndvi.values,
+        "sensor": pixel["sensor"].values,
+        "clear": (pixel["quality"].values & NOT_CLEAR) == 0,
+    }
+)
+plots.pixel_series(series, label="NDVI of one pixel, summers of forest and what came after")
+
+# %% [markdown]
+# Outlines are looks that cloud, shadow or snow spoilt. They are kept, so that you can judge the judge, and a composite
+# uses none of them.
+#
+# ## Where to go from here
+#
+# - `habitat index FOLDER` makes a catalogue of `.SAFE` and Landsat products as they are downloaded, archives included.
+# - `habitat fetch RECIPE` brings the area's window of each scene from the web, and goes on after an interruption.
+# - `03` and later pages build on these scenes; `01_first_map` went straight through.
