@@ -110,7 +110,8 @@ def third_party_imports() -> set[str]:
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["dask"]]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["dask"], *extras["s3"]]
     names = {re.match(r"[\w-]+", text)[0] for text in declared}  # type: ignore[index]
     engines = {"pyarrow", "pyogrio"}  # geopandas calls them
     assert third_party_imports() - names == set(), "imported and not declared"
