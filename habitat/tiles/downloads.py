@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rasterio.windows import Window
-
 from habitat.errors import FetchError, ReadError
 from habitat.grids import Block
 from habitat.store import RasterWriter, digest_file, write_json
@@ -30,11 +28,10 @@ from habitat.tiles.layouts import (
     window_for,
 )
 from habitat.tiles.pieces import Pieces, stated_hash
-from habitat.tiles.ranges import PIECE, RangeFile, open_ranges
+from habitat.tiles.ranges import PIECE, RangeFile, open_ranges, read_block
 from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
-    import numpy as np
     from odc.geo.geobox import GeoBox
 
     from habitat.tiles.remote import Remote
@@ -272,7 +269,7 @@ class Download:
             ) as written,
         ):
             for strip in strips(layout, window):
-                values = _read(opened, strip)
+                values = read_block(opened, strip)
                 self._file.check()
                 inside = slice(strip.rows.start - top, strip.rows.stop - top), slice(0, window.cols.stop - left)
                 written.write(values, Block(0, *inside))
@@ -284,12 +281,7 @@ class Download:
         for part in self._parts:
             with suppress(ReadError):
                 with open_ranges(self._file) as opened:
-                    _read(opened, part.block)
+                    read_block(opened, part.block)
                 continue
             bad.append((part.start, part.stop))
         return bad or [(0, self._file.version.size)]
-
-
-def _read(opened: Any, block: Block) -> np.ndarray:
-    (height, width), top, left = block.shape, block.rows.start, block.cols.start
-    return opened.read(window=Window(left, top, width, height))

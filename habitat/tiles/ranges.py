@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import rasterio
+import rasterio.errors
 from rasterio.abc import FileContainer
+from rasterio.windows import Window
 
 from habitat.errors import FetchError, ReadError
+from habitat.grids import Block
 from habitat.store import open_raster
 from habitat.tiles.answers import Answer, ChangedError, Version
 from habitat.tiles.guard import shown
@@ -234,5 +239,28 @@ def _opened(file: RangeFile) -> Iterator[rasterio.DatasetReader]:
             yield opened
     except ReadError as error:
         file.check()  # the reason for it
-        raise ReadError(error.what, where=shown(file.href), mend="look at it with other software") from None
+        raise ReadError(_plain(error.what), where=shown(file.href), mend="look at it with other software") from None
     file.check()
+
+
+def read_block(opened: Any, block: Block) -> np.ndarray:
+    """Return a block of an open file, (band, y, x).
+
+    Raises
+    ------
+    ReadError
+        If it does not decode.
+    """
+    (height, width), top, left = block.shape, block.rows.start, block.cols.start
+    try:
+        return opened.read(window=Window(left, top, width, height))
+    except rasterio.errors.RasterioError as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        raise ReadError(f"does not decode ({_plain(str(cause))})") from None
+
+
+def _plain(text: str) -> str:
+    """GDAL's words without the name that a file on the web has inside it."""
+    return re.sub(r"(/vsi\w+/)?web\.(tif|jp2)[:,]?\s*", "", text)
