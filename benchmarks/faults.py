@@ -94,6 +94,7 @@ def environment(**values: str) -> Any:
 
 def run_study(folder: Path, *, reads: int, seed: int, workers: int = 16) -> Study:
     """Fetch `reads` files once, and compare what came with what lies on the server."""
+    Remote(PROVIDERS["planetary-computer"])  # imports the package, which warns when it is imported, silently
     from planetary_computer.settings import Settings
 
     site = folder / "site"

@@ -170,6 +170,10 @@ class _S3(_Open):
                 self._signed[href] = address, time.monotonic() + _S3_VALID_S - _EARLY_S
             return address
 
+    def headers(self, address: str) -> dict[str, str]:
+        # the signature covers this header, so that nobody pays who has not said so
+        return {"x-amz-request-payer": "requester"} if "x-amz-request-payer" in urlsplit(address).query else {}
+
     def renew(self, href: str) -> bool:
         with self._lock:
             self._client = None  # keys that lapse are looked up anew
