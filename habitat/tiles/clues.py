@@ -3,7 +3,7 @@
 A weight is the logarithm (base 10) of a likelihood ratio: 2 means that the pixels are a hundred times likelier if
 the numbers still carry the offset, -2 if they do not. Since processing baseline 04.00 a digital number is 10000 x
 reflectance + 1000 (Sentinel-2 Products Specification Document, `BOA_ADD_OFFSET`). Dark things tell: vegetation,
-water, shade and snow have, in one band or another, a reflectance near 0.02, and nothing has one below -0.05. How
+water and shade have, in one band or another, a reflectance near 0.02, and nothing has one below -0.05. How
 reflectances spread was measured on half of 140 real dates of a forest (2015 to 2021) and on simulated landscapes of
 seeds 0 to 3. Thick clouds hide all that is dark: over them there is no clue.
 """
@@ -20,13 +20,14 @@ from habitat.tiles.samples import Sample
 OFFSET_NUMBER = 1000.0
 """Digital numbers that the offset adds."""
 _PER_UNIT = 10_000.0
-_DARKENED = {"blue": 0.05, "green": 0.035, "red": 0.03, "nir08": 0.03, "swir16": 0.02, "swir22": 0.02}
+_DARKENED = {"blue": 0.05, "green": 0.035, "red": 0.03, "nir08": 0.03, "swir16": 0.01, "swir22": 0.01}
 """By band: how far below 0 atmospheric correction may push the darkest fiftieth of real pixels."""
 _PER_TENTH = 0.01
 """Reflectance by which a level must pass a bound to be ten times less likely."""
 _VISIBLE = ("blue", "green", "red")
-_DARK_CODES = (2, 3, 4, 6, 11)
-"""Scene classes with a dark band: dark area, shadow, vegetation, water, snow (dark in the shortwave infrared)."""
+_DARK_CODES = (2, 3, 4, 6)
+"""Scene classes with a dark band: dark area, shadow, vegetation, water. Snow is dark in the shortwave infrared, but
+from 0.02 to 0.15, by its grain."""
 _CLEAR_CODES = (2, 4, 5, 6, 7)
 _HIDDEN_CODES = (0, 1, 3, 8, 9, 10)
 """Scene classes that may be darker than the ground, or are no measurement."""
@@ -49,10 +50,13 @@ _FEWEST = 25
 _SPREAD = {"blue": 0.03, "green": 0.03, "red": 0.03, "nir08": 0.05, "swir16": 0.04, "swir22": 0.04}
 """By band: by how much a scene differs from others of the same season, standard deviation."""
 _DARKER, _DARKER_UNNAMED = 8.0, 2.3
-"""Most that being darker than others can say, natural logarithm: where classes leave shadows out, and where not."""
+"""Most that being darker than others can say, natural logarithm: where classes leave shadows out, and where not
+(they do not see those between clouds)."""
 _BRIGHTER, _BRIGHTER_UNNAMED, _BRIGHTER_VEILED = 3.0, 2.3, 0.7
 """Most that being brighter can say: haze is in 1 of 20 scenes where classes say clear, in 1 of 10 where there are
 none, and in every other one where they say cloud."""
+_SEASON_DAYS = 30
+"""Days of the year by which scenes may differ that are compared."""
 _HIDDEN = 0.15
 """Brighter than this in red, a scene shows clouds or snow and not the ground that others saw."""
 
@@ -92,9 +96,7 @@ def _dark_things(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, seen
     """What is dark in one band should be near 0.02 there."""
     named = seen & np.isin(codes, _DARK_CODES) if codes is not None else np.zeros(seen.shape, dtype=bool)
     by_class = int(named.sum()) >= _FEWEST
-    there, what = (
-        (named, "vegetation, shade, water and snow") if by_class else (_leafy(bands, seen), "green vegetation")
-    )
+    there, what = (named, "vegetation, shade and water") if by_class else (_leafy(bands, seen), "green vegetation")
     names = tuple(name for name in bands if by_class or name in _VISIBLE)
     if there.sum() < max(_FEWEST, 0 if by_class else _SHARE * seen.sum()) or not names:
         return None
@@ -111,8 +113,9 @@ def _dark_things(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, seen
 
 
 def _dark_density(level: float) -> float:
-    """How often dark things have this reflectance: normal, 0.02 +- 0.015."""
-    return float(np.exp(-(((level - 0.02) / 0.015) ** 2) / 2) / (0.015 * np.sqrt(2 * np.pi)))
+    """How often dark things have this reflectance: normal about 0.02, and narrower below, where it would be none."""
+    spread = 0.015 if level > 0.02 else 0.01
+    return float(25 * np.exp(-(((level - 0.02) / spread) ** 2) / 2))
 
 
 def _moist_leaves(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, seen: np.ndarray) -> Clue | None:
@@ -176,7 +179,7 @@ def compare(look: Look, others: Iterable[Look]) -> Clue | None:
     Haze and thin clouds brighten, above all what is dark; nothing but shade darkens. So pixels that would be darker
     than ever with the offset taken off do not carry it; that they are brighter as they stand says little.
     """
-    normal = _normal([one for one in others if _apart(one.day, look.day) <= 45], look.sample)
+    normal = _normal([one for one in others if _apart(one.day, look.day) <= _SEASON_DAYS], look.sample)
     if normal is None:
         return None
     usable = np.isfinite(normal["red"])
@@ -194,7 +197,7 @@ def compare(look: Look, others: Iterable[Look]) -> Clue | None:
     most = (_DARKER_UNNAMED, _BRIGHTER_UNNAMED)
     if look.sample.codes is not None:
         clear = np.isin(look.sample.codes[usable], _CLEAR_CODES).mean() >= 0.5
-        most = (_DARKER, _BRIGHTER if clear else _BRIGHTER_VEILED)
+        most = (_DARKER, _BRIGHTER) if clear else (_DARKER_UNNAMED, _BRIGHTER_VEILED)
     weight = (_strangeness(shift, 0.0, most) - _strangeness(shift, 0.1, most)) / np.log(10)
     words = "against the same ground in other scenes of the season " + ", ".join(
         f"{name} is {value:+.3f} as it stands" if name == "red" else f"{name} {value:+.3f}"

@@ -36,7 +36,7 @@ SURE = 2.0
 """Weight from which a scene may be a measure for others: a hundred to one."""
 _TELLING = 1.0
 """Weight of its own from which a scene counts among those with the same claims."""
-_OPPOSED = 1.0
+_OPPOSED = 1.3
 """Weight of the pixels against what claims amount to, from which a scene is refused."""
 _SERIES = 2.5
 """Most that a comparison with other scenes can weigh."""
