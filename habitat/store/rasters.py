@@ -15,7 +15,6 @@ import rasterio
 import rasterio.errors
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
-from rasterio.abc import FileContainer
 from rasterio.windows import Window
 
 from habitat.errors import HabitatError, ReadError
@@ -148,15 +147,8 @@ def write_raster(
 
 
 @contextmanager
-def open_raster(path: Path | str, *, container: FileContainer | None = None) -> Iterator[rasterio.DatasetReader]:
+def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
     """Open a GeoTIFF or a JPEG 2000 for reading, and nothing else: a VRT named .tif could read any local file.
-
-    Parameters
-    ----------
-    path : Path or str
-        What to open; names in .jp2 are JPEG 2000.
-    container : rasterio.abc.FileContainer, optional
-        Where its bytes come from, if not from a file.
 
     Raises
     ------
@@ -166,7 +158,7 @@ def open_raster(path: Path | str, *, container: FileContainer | None = None) -> 
     """
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
-        with rasterio.open(path, driver=driver, sharing=False, opener=container) as file:
+        with rasterio.open(path, driver=driver, sharing=False) as file:
             _refuse_giant(file, path)
             yield file
     except rasterio.errors.RasterioError as error:

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitat.errors import FetchError, ReadError
+from habitat.errors import FetchError, ReadError, StoreError
 from habitat.grids import Block
-from habitat.store import RasterWriter, digest_file, write_json
+from habitat.store import RasterWriter, digest_file, open_raster, write_json
 from habitat.tiles.answers import ChangedError
 from habitat.tiles.guard import shown
-from habitat.tiles.layouts import (
+from habitat.tiles.images import (
+    Image,
     Layout,
     Part,
     grid_record,
+    image_of,
     is_sound,
     joined,
-    layout_of,
-    parts_of,
+    layout_from,
+    read_block,
     recorded_grid,
-    share_of,
     strips,
     window_for,
 )
 from habitat.tiles.pieces import Pieces, stated_hash
-from habitat.tiles.ranges import PIECE, RangeFile, open_ranges, read_block
+from habitat.tiles.ranges import PIECE, RangeFile
 from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 _NEARLY_ALL = 0.9
 """Share of a file from which on all of it is fetched, if that lets its checksum be compared."""
-_MOST = 0.5
-"""The same of a JPEG 2000: how much of it a window needs is only found by walking through it."""
 
 
 class Download:
@@ -62,12 +62,13 @@ class Download:
         self.ranges: list[tuple[int, int]] = []
         """Bytes that are still missing; known after :meth:`look`."""
         self.weight = 0
-        """Bytes of what is missing, estimated where they cannot be known."""
+        """Bytes of what is missing."""
         self._grid = grid
         self._record_path, self._folder = path.with_suffix(".json"), path.with_name(f"{path.name}.part")
         self._remote = remote
         self._done: dict[str, Any] | None = None
         self._file: RangeFile | None = None
+        self._image: Image
         self._layout: Layout
         self._window: Block
         self._parts: list[Part] = []
@@ -93,13 +94,12 @@ class Download:
     @property
     def space(self) -> int:
         """Bytes of disk that it takes when it is decoded: packed about as tightly as where it is."""
-        raw = self._layout.raw_bytes(self._window)
-        return min(raw * 4 // 3, self.weight * (2 if self._layout.is_tiff else 4))
+        return min(self._layout.raw_bytes(self._window) * 4 // 3, self.weight * (2 if self._layout.is_tiff else 4))
 
     @property
     def scratch(self) -> int:
         """Bytes of disk that it takes while it is written."""
-        return self._layout.raw_bytes(self._window)
+        return self._layout.raw_bytes(self._window) + sum(part.stop - part.start for part in self._parts)
 
     def local(self) -> Asset:
         """Return the asset as it is here; its digital numbers mean the same."""
@@ -125,33 +125,36 @@ class Download:
         if self._done is not None:
             return
         file = self._file = self._file or RangeFile(self._remote, self.asset.href, Pieces(self._folder))
-        with open_ranges(file) as opened:
-            layout = layout_of(opened, self.path.stem)
-            window = window_for(layout.grid, self._grid)
-            if window is None:
-                self._finished(layout, None)
-                return
-            parts = parts_of(opened, layout, window) if layout.is_tiff else []
-        self._layout, self._window, self._parts = layout, window, parts
+        for tries_left in reversed(range(self._remote.tries)):
+            try:
+                self._image = image_of(file.read, file.version.size)
+                self._layout = layout_from(self._image, self.path.stem, file.read)
+                break
+            except (ChangedError, ReadError):
+                if not tries_left:
+                    raise
+                file.pieces.clear()
+        window = window_for(self._layout.grid, self._grid)
+        if window is None:
+            self._finished(None)
+            return
+        self._window, self._parts = window, self._image.parts(self._layout, window)
         size = file.version.size
-        if any(part.stop > size for part in parts):
-            raise ReadError("is shorter than its header says", where=shown(self.asset.href), mend="tell its provider")
-        if layout.is_tiff:
-            share = sum(part.stop - part.start for part in parts) / size
-            self._whole = share >= _NEARLY_ALL and stated_hash(self.asset.checksum) is not None
-        else:
-            share = share_of(layout, window)
-            self._whole = share >= _MOST or size <= PIECE
-        needed = [(0, size)] if self._whole else joined(parts, size)
+        if any(part.stop > size for part in self._parts):
+            raise ReadError("is shorter than its header says")
+        most = sum(part.stop - part.start for part in self._parts) >= _NEARLY_ALL * size
+        self._whole = most and stated_hash(self.asset.checksum) is not None
         self.ranges = [
             (at, min(at + PIECE, last))
-            for gap in needed
-            for first, last in file.pieces.gaps(*gap)
+            for needed in self._needed()
+            for first, last in file.pieces.gaps(*needed)
             for at in range(first, last, PIECE)
         ]
         self.weight = sum(stop - start for start, stop in self.ranges)
-        if not self._whole and not layout.is_tiff:
-            self.weight = round(size * share)
+
+    def _needed(self) -> list[tuple[int, int]]:
+        assert self._file is not None
+        return [(0, self._file.version.size)] if self._whole else joined(self._parts)
 
     def take(self, start: int, stop: int) -> None:
         """Fetch one of `ranges`.
@@ -190,9 +193,9 @@ class Download:
                 raise FetchError(why, where=shown(self.asset.href), mend="tell its provider")
             for start, stop in bad:
                 self._file.pieces.drop(start, stop)
-            for start, stop in [(0, self._file.version.size)] if self._whole else joined(self._parts, 2**63):
+            for start, stop in self._needed():
                 self.take(start, stop)
-        self._finished(self._layout, self._window)
+        self._finished(self._window)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def restart(self) -> None:
@@ -236,8 +239,9 @@ class Download:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _finished(self, layout: Layout, window: Block | None) -> None:
-        record: dict[str, Any] = {"source": shown(self.asset.href), "grid": grid_record(layout.grid), "window": None}
+    def _finished(self, window: Block | None) -> None:
+        grid = grid_record(self._layout.grid)
+        record: dict[str, Any] = {"source": shown(self.asset.href), "grid": grid, "window": None}
         if window is not None:
             record["window"] = [[each.start, each.stop] for each in (window.rows, window.cols)]
             record["file"] = {"bytes": self.path.stat().st_size, "sha256": digest_file(self.path)}
@@ -257,31 +261,40 @@ class Download:
             if not is_sound(pieces.read(part.start, part.stop), self._layout)
         ]
 
-    def _write(self) -> None:
+    @contextmanager
+    def _opened(self, parts: Sequence[Part]) -> Iterator[Any]:
+        """A file of just these parts, on disk while the block runs."""
         assert self._file is not None
+        path = self._folder / f"window{self._image.ending}"
+        try:
+            with path.open("wb") as file:
+                file.writelines(self._image.compact(parts, self._file.pieces.read))
+        except OSError as error:
+            raise StoreError(
+                f"cannot be written ({error.strerror or error})", where=path, mend="free some space"
+            ) from error
+        try:
+            with open_raster(path) as opened:
+                yield opened
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
         layout, window = self._layout, self._window
         grid = layout.grid[window.rows, window.cols]
-        top, left = window.rows.start, window.cols.start
-        with (
-            open_ranges(self._file) as opened,
-            RasterWriter(
-                self.path, grid, layout.bands, layout.dtype, layout.nodata, colormap=layout.colormap
-            ) as written,
-        ):
+        writer = RasterWriter(self.path, grid, layout.bands, layout.dtype, layout.nodata, colormap=layout.colormap)
+        with self._opened(self._parts) as opened, writer as written:
             for strip in strips(layout, window):
-                values = read_block(opened, strip)
-                self._file.check()
-                inside = slice(strip.rows.start - top, strip.rows.stop - top), slice(0, window.cols.stop - left)
-                written.write(values, Block(0, *inside))
+                rows = slice(strip.rows.start - window.rows.start, strip.rows.stop - window.rows.start)
+                written.write(read_block(opened, strip), Block(0, rows, slice(0, window.shape[1])))
 
     def _undecodable(self) -> list[tuple[int, int]]:
         """Byte ranges of the blocks that GDAL cannot decode; all of them where none stands out."""
-        assert self._file is not None
         bad = []
-        for part in self._parts:
-            with suppress(ReadError):
-                with open_ranges(self._file) as opened:
+        with suppress(ReadError), self._opened(self._parts) as opened:
+            for part in self._parts:
+                try:
                     read_block(opened, part.block)
-                continue
-            bad.append((part.start, part.stop))
-        return bad or [(0, self._file.version.size)]
+                except ReadError:
+                    bad.append((part.start, part.stop))
+        return bad or self._needed()

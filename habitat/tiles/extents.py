@@ -94,10 +94,7 @@ def _grid_of(asset: Asset, remote: Remote | None) -> GeoBox:
     if asset.grid is not None:
         return asset.grid
     if remote is not None:
-        with remote.open(asset.href) as file:
-            grid = GeoBox.from_rio(file)
-        if grid.crs is not None:
-            return grid
+        return remote.grid(asset.href)
     raise ReadError(
         "is not here yet, and its item does not say where its pixels lie",
         where=without_query(asset.href),

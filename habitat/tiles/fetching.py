@@ -110,8 +110,9 @@ def fetch_scenes(  # noqa: PLR0913 - what a user decides, each by its name
         own = {name: jobs[number, name] for name in _needed(scene, bands) if (number, name) in jobs}
         if number in lost:
             continue
-        if any(job.is_outside for job in own.values()):
-            outside[scene.id] = "its files do not touch the area"
+        away = [name for name, job in own.items() if job.is_outside]
+        if away:
+            outside[scene.id] = f"{', '.join(away)} {'does' if len(away) == 1 else 'do'} not touch the area"
             continue
         kept.append(_local(scene, {name: job.local() for name, job in own.items()}, bands))
     missing = tuple(Missing(scenes[number].id, name, reason) for number, (name, reason) in sorted(lost.items()))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
 
-from habitat.errors import FetchError
+from habitat.errors import FetchError, ReadError
 from habitat.tiles.answers import (
     AgainError,
     Answer,
@@ -26,7 +25,7 @@ from habitat.tiles.guard import Guard, guarded_session, shown
 from habitat.tiles.signing import signer_for
 
 if TYPE_CHECKING:
-    import rasterio
+    from odc.geo.geobox import GeoBox
 
     from habitat.tiles.providers import Provider
 
@@ -149,22 +148,25 @@ class Remote:
         """Return whether a file comes without encryption, so that nothing but its own content shows a flipped bit."""
         return self._signer.sign(href).startswith("http:")
 
-    @contextmanager
-    def open(self, href: str) -> Iterator[rasterio.DatasetReader]:
-        """Open a GeoTIFF or JPEG 2000 on the web; only the bytes that are needed are asked for.
+    def grid(self, href: str) -> GeoBox:
+        """Return the grid of a GeoTIFF or JPEG 2000, as its header says.
 
         Raises
         ------
         FetchError
-            If they cannot be had.
+            If the header cannot be had.
         ReadError
-            If they are no such file.
+            If it is no such file, or carries no reference system.
         """
+        from habitat.tiles.images import image_of, layout_from
         from habitat.tiles.pieces import Pieces
-        from habitat.tiles.ranges import RangeFile, open_ranges
+        from habitat.tiles.ranges import RangeFile
 
-        with open_ranges(RangeFile(self, href, Pieces())) as file:
-            yield file
+        file = RangeFile(self, href, Pieces())
+        try:
+            return layout_from(image_of(file.read, file.version.size), "", file.read).grid
+        except ReadError as error:
+            raise ReadError(error.what, where=shown(href), mend="look at it with other software") from None
 
     # -- one question -----------------------------------------------------------------------------------
 
