@@ -86,15 +86,16 @@ def read_codestream(read: Reader, size: int) -> Codestream:
     return Codestream(boxes, main, tuple(parts), read(end, size), (left, top, right, bottom), (x0, y0, wide, high))
 
 
-def compact_file(stream: Codestream, bodies: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of a JP2 file that holds just the given tile-parts."""
-    length = 8 + len(stream.header) + sum(map(len, bodies)) + 2
+def compact_file(stream: Codestream, spans: Sequence[tuple[int, int]], read: Reader) -> Iterator[bytes]:
+    """Yield the bytes of a JP2 file whose tile-parts are just these spans of the whole one."""
+    length = 8 + len(stream.header) + sum(stop - start for start, stop in spans) + 2
     if length >= 2**32:
         raise ReadError("holds more than 4 GB of this area")
     yield stream.boxes
     yield struct.pack(">I4s", length, b"jp2c")
     yield stream.header
-    yield from bodies
+    for start, stop in spans:
+        yield read(start, stop)
     yield struct.pack(">H", _EOC)
     yield stream.trailer
 

@@ -150,11 +150,10 @@ class _Jpeg2000:
         return there
 
     def compact(self, parts: Sequence[Part], read: Reader) -> Iterator[bytes]:
-        if parts:
-            yield from compact_file(self._stream, [read(part.start, part.stop) for part in parts])
-        else:  # a decoder looks for a tile before it believes a header
-            first = self._stream.parts[0]
-            yield from compact_file(self._stream, [read(first.start, first.start + 12)])
+        first = self._stream.parts[0].start
+        # a decoder looks for a tile before it believes a header
+        spans = [(part.start, part.stop) for part in parts] or [(first, first + 12)]
+        return compact_file(self._stream, spans, read)
 
 
 def layout_from(image: Image, name: str, read: Reader) -> Layout:

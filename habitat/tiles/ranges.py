@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from habitat.errors import FetchError
@@ -67,17 +68,23 @@ class RangeFile:
         version = self.pieces.version
         answer = self._ask(start, stop, version)
         if twice and self._is_plain():
-            for _ in range(self.remote.tries):
-                other = self._ask(start, stop, version)
-                if other.data == answer.data and not other.version.is_other_than(answer.version):
-                    break
-                answer = other
-            else:
-                raise FetchError("comes different each time", where=shown(self.href), mend="use an encrypted address")
+            answer = self._agreed(answer, start, stop)
         if version is None:
             self.pieces.begin(answer.version)
         self._keep(start, answer.data)
         self._wholes += not answer.in_parts and answer.version.size > PIECE
+
+    def _agreed(self, answer: Answer, start: int, stop: int) -> Answer:
+        """Ask until two answers agree."""
+        known = [answer]
+        for n in range(1, self.remote.tries + 1):
+            before = min(n, start)  # not just the same range, or a cache would give the same again
+            other = self._ask(start - before, stop + n, self.pieces.version)
+            other = replace(other, data=other.data[before : before + stop - start])
+            if any(each.data == other.data and not other.version.is_other_than(each.version) for each in known):
+                return other
+            known.append(other)
+        raise FetchError("comes different each time", where=shown(self.href), mend="use an encrypted address")
 
     def _ask(self, start: int, stop: int, version: Version | None) -> Answer:
         answer = self.remote.ask(self.href, start, stop, version)
