@@ -194,9 +194,11 @@ def _chunks(response: requests.Response, limit: int) -> list[bytes]:
     """Up to `limit` bytes of a body."""
     until = time.monotonic() + _PATIENCE_S + limit / _SLOWEST
     chunks, left = [], limit
+    # what one packet brought, where urllib3 can tell (2.1): a slow drip is seen before a whole chunk has come
+    take = getattr(response.raw, "read1", response.raw.read)
     try:
         while left > 0:
-            chunk = response.raw.read(min(left, 2**16), decode_content=True)
+            chunk = take(min(left, 2**16), decode_content=True)
             if not chunk:
                 break
             chunks.append(chunk)

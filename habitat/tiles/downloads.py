@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,25 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from habitat.errors import FetchError, ReadError, StoreError
 from habitat.grids import Block
-from habitat.store import RasterWriter, digest_file, open_raster, write_json
+from habitat.store import RasterWriter, open_raster
 from habitat.tiles.answers import ChangedError
 from habitat.tiles.guard import shown
 from habitat.tiles.images import (
     Image,
     Layout,
     Part,
-    grid_record,
     image_of,
     is_sound,
     joined,
     layout_from,
     read_block,
-    recorded_grid,
     strips,
     window_for,
 )
 from habitat.tiles.pieces import Pieces, stated_hash
 from habitat.tiles.ranges import PIECE, RangeFile
+from habitat.tiles.receipts import Receipt, read_receipt, write_receipt
 from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
@@ -64,9 +62,9 @@ class Download:
         self.weight = 0
         """Bytes of what is missing."""
         self._grid = grid
-        self._record_path, self._folder = path.with_suffix(".json"), path.with_name(f"{path.name}.part")
+        self._folder = path.with_name(f"{path.name}.part")
         self._remote = remote
-        self._done: dict[str, Any] | None = None
+        self._receipt: Receipt | None = None
         self._file: RangeFile | None = None
         self._image: Image
         self._layout: Layout
@@ -79,12 +77,12 @@ class Download:
     @property
     def is_here(self) -> bool:
         """Whether all of it is."""
-        return self._done is not None and self._done["window"] is not None
+        return self._receipt is not None and self._receipt.window is not None
 
     @property
     def is_outside(self) -> bool:
         """Whether it does not touch the area."""
-        return self._done is not None and self._done["window"] is None
+        return self._receipt is not None and self._receipt.window is None
 
     @property
     def bytes_read(self) -> int:
@@ -94,22 +92,22 @@ class Download:
     @property
     def space(self) -> int:
         """Bytes of disk that it takes when it is decoded: packed about as tightly as where it is."""
-        return min(self._layout.raw_bytes(self._window) * 4 // 3, self.weight * (2 if self._layout.is_tiff else 4))
+        return min(self._layout.raw_bytes(self._window) * 4 // 3, self._packed * (2 if self._layout.is_tiff else 4))
 
     @property
     def scratch(self) -> int:
-        """Bytes of disk that it takes while it is written."""
-        return self._layout.raw_bytes(self._window) + sum(part.stop - part.start for part in self._parts)
+        """Bytes of disk that it takes besides, until it is done: its pieces, a file of them, and its pixels."""
+        return self.weight + self._packed + self._layout.raw_bytes(self._window)
+
+    @property
+    def _packed(self) -> int:
+        return sum(part.stop - part.start for part in self._parts)
 
     def local(self) -> Asset:
         """Return the asset as it is here; its digital numbers mean the same."""
-        assert self._done is not None
-        grid = recorded_grid(self._done["grid"])
-        rows, cols = (slice(*pair) for pair in self._done["window"])
-        own = self._done["file"]
-        return replace(
-            self.asset, href=str(self.path), size=own["bytes"], checksum=f"1220{own['sha256']}", grid=grid[rows, cols]
-        )
+        got = self._receipt
+        assert got is not None
+        return replace(self.asset, href=str(self.path), size=got.size, checksum=f"1220{got.sha256}", grid=got.own_grid)
 
     # -- the steps, in order ----------------------------------------------------------------------------
 
@@ -121,8 +119,8 @@ class Download:
         FetchError, ReadError
             If the header cannot be had or read.
         """
-        self._done = self._recorded()
-        if self._done is not None:
+        self._receipt = self._known()
+        if self._receipt is not None:
             return
         file = self._file = self._file or RangeFile(self._remote, self.asset.href, Pieces(self._folder))
         for tries_left in reversed(range(self._remote.tries)):
@@ -142,8 +140,7 @@ class Download:
         size = file.version.size
         if any(part.stop > size for part in self._parts):
             raise ReadError("is shorter than its header says")
-        most = sum(part.stop - part.start for part in self._parts) >= _NEARLY_ALL * size
-        self._whole = most and stated_hash(self.asset.checksum) is not None
+        self._whole = self._packed >= _NEARLY_ALL * size and stated_hash(self.asset.checksum) is not None
         self.ranges = [
             (at, min(at + PIECE, last))
             for needed in self._needed()
@@ -222,31 +219,19 @@ class Download:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _recorded(self) -> dict[str, Any] | None:
+    def _known(self) -> Receipt | None:
         """What an earlier download wrote down, if it covers the area and its file is still what it was."""
-        try:
-            record = json.loads(self._record_path.read_text(encoding="utf-8"))
-            if record["source"] != shown(self.asset.href):
-                return None
-            window = window_for(recorded_grid(record["grid"]), self._grid)
-            if window is None:
-                return record | {"window": None}
-            (top, bottom), (left, right) = record["window"]
-            covers = top <= window.rows.start and window.rows.stop <= bottom
-            covers &= left <= window.cols.start and window.cols.stop <= right
-            same = covers and self.path.stat().st_size == record["file"]["bytes"]
-            return record if same and digest_file(self.path) == record["file"]["sha256"] else None
-        except (OSError, ValueError, KeyError, TypeError):
+        got = read_receipt(self.path)
+        if got is None or got.source != shown(self.asset.href):
             return None
+        window = window_for(got.grid, self._grid)
+        if window is None:
+            return replace(got, window=None)
+        return got if got.covers(window) and got.is_of(self.path) else None
 
     def _finished(self, window: Block | None) -> None:
-        grid = grid_record(self._layout.grid)
-        record: dict[str, Any] = {"source": shown(self.asset.href), "grid": grid, "window": None}
-        if window is not None:
-            record["window"] = [[each.start, each.stop] for each in (window.rows, window.cols)]
-            record["file"] = {"bytes": self.path.stat().st_size, "sha256": digest_file(self.path)}
-        write_json(self._record_path, record)
-        self._done = record
+        source, grid = shown(self.asset.href), self._layout.grid
+        self._receipt = write_receipt(self.path, source=source, grid=grid, window=window)
 
     def _unsound(self) -> list[tuple[int, int]]:
         """Byte ranges whose checksums are wrong."""

@@ -246,7 +246,7 @@ class _Crew:
         if not wanted:
             return
         largest = sorted((job.scratch for job in wanted), reverse=True)[: self._workers]
-        needed = sum(job.weight // 4 + job.space for job in wanted) + sum(largest) + _SPARE
+        needed = sum(job.space for job in wanted) + sum(largest) + _SPARE
         there = next(each for each in (self._folder, *self._folder.absolute().parents) if each.exists())
         free = shutil.disk_usage(there).free
         if free < needed:

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import rasterio.errors
-from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
@@ -275,16 +274,3 @@ def strips(layout: Layout, window: Block) -> Iterator[Block]:
         stop = min((at // step + 1) * step, window.rows.stop)
         yield Block(0, slice(at, stop), window.cols)
         at = stop
-
-
-def grid_record(grid: GeoBox) -> dict[str, Any]:
-    """Return a grid as JSON can hold it; :func:`recorded_grid` gives the same grid back."""
-    crs = grid.crs
-    assert crs is not None  # a file without one has no layout
-    return {"crs": str(crs), "transform": list(grid.transform)[:6], "shape": list(grid.shape)}
-
-
-def recorded_grid(record: Mapping[str, Any]) -> GeoBox:
-    """Return the grid that :func:`grid_record` wrote."""
-    high, wide = record["shape"]
-    return GeoBox((int(high), int(wide)), Affine(*record["transform"]), record["crs"])

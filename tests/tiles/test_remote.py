@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -147,9 +149,6 @@ def test_many_threads_share_one(web: TileServer, remote: Remote) -> None:
 
 
 def test_no_answer_is_longer_than_what_was_asked_for(web: TileServer, remote: Remote) -> None:
-    class Endless(socket.socket):
-        pass
-
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
 
         def serve() -> int:
@@ -170,6 +169,27 @@ def test_no_answer_is_longer_than_what_was_asked_for(web: TileServer, remote: Re
         said = message_of(lambda: remote.read(f"http://127.0.0.1:{server.getsockname()[1]}/x.tif", 0, 10))
         assert "more bytes came" in said
         assert sending.result() < 5 * 2**24
+
+
+def test_a_drip_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("habitat.tiles.answers._PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def drip() -> None:
+            client, _ = server.accept()
+            with client, suppress(OSError):
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-99/1000\r\n\r\n")
+                for _ in range(100):
+                    client.sendall(b"x")
+                    time.sleep(0.05)
+
+        sending = pool.submit(drip)
+        address, began = f"http://127.0.0.1:{server.getsockname()[1]}", time.monotonic()
+        remote = Remote(home=address, tries=1)
+        assert "too slowly" in message_of(lambda: remote.read(f"{address}/x.tif", 0, 100))
+        assert time.monotonic() - began < 2
+        sending.result()
 
 
 # -- headers --------------------------------------------------------------------------------------------
@@ -399,8 +419,6 @@ def test_a_container_s_token_serves_until_shortly_before_its_end(blobs: TileServ
 
 
 def test_a_token_is_renewed_before_it_ends(blobs: TileServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     remote, now = planetary_computer(), time.monotonic
     remote.read(BLOB, 0, 10)
     monkeypatch.setattr("habitat.tiles.signing.time.monotonic", lambda: now() + 600 - 120 + 1)
