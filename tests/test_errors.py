@@ -12,6 +12,7 @@ BUILTIN = {
     "RecipeError": ValueError,
     "CatalogueError": ValueError,
     "ReadError": OSError,
+    "FetchError": OSError,
     "ContractError": ValueError,
     "GridError": ValueError,
     "TrainingError": ValueError,
