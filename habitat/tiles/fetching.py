@@ -87,7 +87,8 @@ def fetch_scenes(  # noqa: PLR0913 - what a user decides, each by its name
         Requests at a time.
     on_missing : "error" or "report"
         What happens if a file cannot be had after all: an error, or its scene is left out and named.
-    progress : callable (stage, bytes done, bytes in all), optional
+    progress : callable (stage, done, in all), optional
+        Of "headers" told in files, then of "fetch" in bytes.
 
     Raises
     ------
@@ -176,13 +177,19 @@ class _Crew:
     def fetch(self, jobs: Jobs) -> dict[int, tuple[str, str]]:
         """Do all of `jobs`, each with what it is called; return what failed: by number, its name and the reason."""
         with ThreadPoolExecutor(self._workers, "fetch") as pool:
-            self._all(pool, [(key, job.look) for key, (job, _) in jobs.items()], jobs)
+            self._total = len(jobs)
+
+            def look(job: Download) -> None:
+                job.look()
+                self._tell(1, "headers")
+
+            self._all(pool, [(key, partial(look, job)) for key, (job, _) in jobs.items()], jobs)
             wanted = {
                 key: job
                 for key, (job, _) in jobs.items()
                 if key[0] not in self._lost and not (job.is_here or job.is_outside)
             }
-            self._total = sum(job.weight for job in wanted.values())
+            self._done, self._total = 0, sum(job.weight for job in wanted.values())
             self._refuse_full(list(wanted.values()))
             self._tell(0)
             left = {key: len(job.ranges) for key, job in wanted.items()}
@@ -235,11 +242,11 @@ class _Crew:
         if self._strict:
             self._stop.set()
 
-    def _tell(self, done: int) -> None:
+    def _tell(self, done: int, stage: str = "fetch") -> None:
         with self._lock:
             self._done = min(self._done + done, self._total)
             if self._progress is not None and self._total:
-                self._progress("fetch", self._done, self._total)
+                self._progress(stage, self._done, self._total)
 
     def _refuse_full(self, wanted: Sequence[Download]) -> None:
         """Refuse to begin what the disk will not hold."""
