@@ -472,3 +472,16 @@ def test_a_header_that_would_fill_the_memory_is_not_believed(
         pass
     with pytest.raises(ReadError, match=says), store.open_raster(path):
         pass
+
+
+def test_what_lies_beside_a_file_changes_nothing_about_it(tmp_path: Path) -> None:
+    values = write_codes(tmp_path / "codes.tif")
+    (tmp_path / "codes.tif.aux.xml").write_text(
+        "<PAMDataset><SRS>EPSG:4326</SRS><GeoTransform>0, 1, 0, 0, 0, -1</GeoTransform>"
+        '<PAMRasterBand band="1"><NoDataValue>7</NoDataValue></PAMRasterBand></PAMDataset>'
+    )
+    found, grid = store.read_raster(tmp_path / "codes.tif")
+    assert (found == values).all()
+    assert grid == grid_of_size(4, 6)
+    with store.open_raster(tmp_path / "codes.tif") as file:
+        assert file.nodata == 0

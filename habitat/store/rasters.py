@@ -33,6 +33,10 @@ MAX_BLOCK_PIXELS = 2**28
 _COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
 
 
+_ALONE = {"GDAL_PAM_ENABLED": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+"""A file is what it holds: nothing that lies beside it (.aux.xml, .ovr, .tfw) may change its numbers or its place."""
+
+
 class RasterWriter:
     """A COG that is written block by block, and that appears only when it is whole.
 
@@ -158,7 +162,7 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
     """
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
-        with rasterio.open(path, driver=driver, sharing=False) as file:
+        with rasterio.Env(**_ALONE), rasterio.open(path, driver=driver, sharing=False) as file:
             _refuse_giant(file, path)
             yield file
     except rasterio.errors.RasterioError as error:
