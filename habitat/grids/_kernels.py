@@ -15,15 +15,17 @@ from typing import Any
 import numba
 import numpy as np
 
-MARGIN = 0.01
-"""Source pixels that a cell must keep from the source's edge to be read without looking."""
+MARGIN = 0.01  # source pixels that a cell must keep from the source's edge to be read without looking
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile for any number of threads and keep the machine code, where there is a folder that can be written."""
+    """Compile, free of the interpreter's lock, and keep the machine code where there is a folder for it.
+
+    Numba looks only at the file of a function to know whether what it kept is out of date: all of them stand here.
+    """
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # numba found no such folder
+    except RuntimeError:  # numba found no folder that can be written
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
@@ -64,8 +66,7 @@ def _reach(cell, size, rows, cols, shape, margin):  # type: ignore[no-untyped-de
 @_compiled
 def _list(cell, v, size, cols, finer, shape, inside, corner, at):  # type: ignore[no-untyped-def]  # noqa: PLR0913
     """Write into `at` (finer * finer, columns) the flat index of each sample point of a cell's row, -1 = outside."""
-    height, width = shape
-    left, top = corner
+    (height, width), (left, top) = shape, corner
     part = 1.0 / finer
     wide = np.int32(width)
     n = cols[1] - cols[0]
@@ -92,15 +93,25 @@ def _list(cell, v, size, cols, finer, shape, inside, corner, at):  # type: ignor
 
 
 @_compiled
-def _mean_of_seen(flat, at, j):  # type: ignore[no-untyped-def]
-    """Mean of those sample points of one pixel that hold a number."""
-    total, count = 0.0, 0
-    for s in range(at.shape[0]):
-        if at[s, j] >= 0:
-            value = flat[np.uint32(at[s, j])]
+def _value(flat, index):  # type: ignore[no-untyped-def]
+    """A sample point's value, NaN outside the source."""
+    return flat[np.uint32(index)] if index >= 0 else np.float32(np.nan)
+
+
+@_compiled
+def _mean_of_seen(flat, at, j, share):  # type: ignore[no-untyped-def]
+    """Mean of those sample points of one pixel that hold a number; of all of them as `mean` takes it."""
+    whole, total, count = 0.0, 0.0, 0
+    for s in range(0, at.shape[0], 4):
+        one = _value(flat, at[s, j]) + _value(flat, at[s + 1, j])
+        whole += np.float64(one + (_value(flat, at[s + 2, j]) + _value(flat, at[s + 3, j])))
+        for k in range(4):
+            value = _value(flat, at[s + k, j])
             if value == value:
                 total += value
                 count += 1
+    if whole == whole:
+        return np.float32(whole * share)
     return np.float32(total / count) if count > 0 else np.float32(np.nan)
 
 
@@ -134,7 +145,7 @@ def mean(values, corners, frame, finer, out):  # type: ignore[no-untyped-def]
                         line[j] = total[j] * share
                 for j in range(n):
                     if line[j] != line[j]:
-                        line[j] = _mean_of_seen(flat, at, j)
+                        line[j] = _mean_of_seen(flat, at, j, share)
 
 
 @_compiled
@@ -172,18 +183,16 @@ def _commonest(flat, at, j, unknown, found, votes):  # type: ignore[no-untyped-d
     n = 0
     for s in range(at.shape[0]):
         code = flat[np.uint32(at[s, j])] if at[s, j] >= 0 else unknown
-        if code == unknown:
-            continue
         which = 0
         while which < n and found[which] != code:
             which += 1
         if which == n:
             found[n], votes[n] = code, 0
             n += 1
-        votes[which] += 1
+        votes[which] += code != unknown
     best, most = unknown, 0
     for which in range(n):
-        if votes[which] > most or (votes[which] == most and found[which] < best):
+        if votes[which] > most or (0 < votes[which] == most and found[which] < best):
             best, most = found[which], votes[which]
     return best
 
@@ -226,33 +235,29 @@ def nearest(values, corners, frame, out):  # type: ignore[no-untyped-def]
             for v in range(rows[0], rows[1]):
                 _list(cell, v, size, cols, 1, values.shape, inside, (left, top), at)
                 line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
-                if inside:
-                    for j in range(n):
+                for j in range(n):
+                    if inside or at[0, j] >= 0:
                         line[j] = flat[np.uint32(at[0, j])]
-                else:
-                    for j in range(n):
-                        if at[0, j] >= 0:
-                            line[j] = flat[np.uint32(at[0, j])]
 
 
 @_compiled
-def _bilinear_of_seen(values, x, y):  # type: ignore[no-untyped-def]
-    """One position, at an edge or beside pixels without a number."""
-    high, wide = values.shape
-    if not (x >= 0 and x < wide and y >= 0 and y < high):
-        return np.float32(np.nan)
-    left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
-    along, down = x - 0.5 - left, y - 0.5 - top
+def _between(values, row, col, down, along):  # type: ignore[no-untyped-def]
+    """Between four pixels, those at an edge or without a number left out; the first is given."""
+    (high, wide), four = values.shape, np.full(4, np.float32(np.nan), np.float32)
+    for k in range(4):
+        if 0 <= row + k // 2 < high and 0 <= col + k % 2 < wide:
+            four[k] = values[row + k // 2, col + k % 2]
+    north, south = four[0] + along * (four[1] - four[0]), four[2] + along * (four[3] - four[2])
+    found = north + down * (south - north)
+    y, x = row + 0.5 + down, col + 0.5 + along
+    if found == found or not (x >= 0 and x < wide and y >= 0 and y < high):
+        return found
     total, weight = 0.0, 0.0
-    for row in range(2):
-        for col in range(2):
-            if top + row < 0 or top + row >= high or left + col < 0 or left + col >= wide:
-                continue
-            value = values[top + row, left + col]
-            share = (down if row else 1 - down) * (along if col else 1 - along)
-            if value == value:
-                total += share * value
-                weight += share
+    for k in range(4):
+        if four[k] == four[k]:
+            share = (down if k // 2 else 1 - down) * (along if k % 2 else 1 - along)
+            total += share * four[k]
+            weight += share
     return np.float32(total / weight) if weight > 1e-6 else np.float32(np.nan)
 
 
@@ -262,7 +267,7 @@ def bilinear(values, corners, frame, out):  # type: ignore[no-untyped-def]
     flat = values.ravel()
     size = frame[2]
     wide = np.int32(values.shape[1])
-    at, along, down = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
+    at, along, down = np.empty((2, size), np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
     for a in range(corners.shape[0]):
         rows = _part(a, size, frame[0], out.shape[0])
         for b in range(corners.shape[1]):
@@ -272,26 +277,24 @@ def bilinear(values, corners, frame, out):  # type: ignore[no-untyped-def]
                 continue
             n = cols[1] - cols[0]
             left, top = left - 1, top - 1  # half a pixel before a centre may be the pixel before
-            base = np.int32(top) * wide + np.int32(left)
             for v in range(rows[0], rows[1]):
                 x0, y0, dx, dy = _row(cell, v + 0.5, size)
                 line = out[a * size - frame[0] + v, b * size - frame[1] + cols[0] :]
+                x, y = np.float32(x0 + (dx - 1) * 0.5 - left), np.float32(y0 + dy * 0.5 - 0.5 - top)
+                step_x, step_y = np.float32(dx), np.float32(dy)
+                for j in range(n):
+                    f = np.float32(np.int32(cols[0] + j))
+                    px, py = x + step_x * f, y + step_y * f
+                    at[0, j], at[1, j] = np.int32(py), np.int32(px)
+                    down[j], along[j] = py - np.float32(at[0, j]), px - np.float32(at[1, j])
                 if inside:
-                    x, y = np.float32(x0 + (dx - 1) * 0.5 - left), np.float32(y0 + dy * 0.5 - 0.5 - top)
-                    step_x, step_y = np.float32(dx), np.float32(dy)
+                    base = np.int32(top) * wide + np.int32(left)
                     for j in range(n):
-                        f = np.float32(np.int32(cols[0] + j))
-                        px, py = x + step_x * f, y + step_y * f
-                        col, row = np.int32(px), np.int32(py)
-                        along[j], down[j] = px - np.float32(col), py - np.float32(row)
-                        at[j] = base + row * wide + col
-                    for j in range(n):
-                        here = np.uint32(at[j])
+                        here = np.uint32(base + at[0, j] * wide + at[1, j])
                         below = here + np.uint32(wide)
                         north = flat[here] + along[j] * (flat[here + np.uint32(1)] - flat[here])
                         south = flat[below] + along[j] * (flat[below + np.uint32(1)] - flat[below])
                         line[j] = north + down[j] * (south - north)
                 for j in range(n):
-                    if line[j] != line[j]:
-                        u = cols[0] + j + 0.5
-                        line[j] = _bilinear_of_seen(values, x0 + dx * u, y0 + dy * u)
+                    if line[j] != line[j] and x == x and y == y:
+                        line[j] = _between(values, int(top) + at[0, j], int(left) + at[1, j], down[j], along[j])

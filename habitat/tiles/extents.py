@@ -154,7 +154,7 @@ def _differing(assets: Mapping[str, Asset]) -> dict[str, str]:
 def _difference(item: GeoBox, file: GeoBox) -> str | None:
     """How an item and its file differ, in words; None where they do not."""
     if item.crs != file.crs:
-        return f"the item says {item.crs}, the file has {file.crs}"
+        return f"the item says {_system(item)}, the file has {_system(file)}"
     if item.shape != file.shape or not np.allclose(_sides(item), _sides(file), rtol=1e-6):
         return f"the item says {_size(item)} pixels, the file has {_size(file)}"
     corners = ((0, 0), (item.shape.x, 0), (0, item.shape.y))
@@ -162,6 +162,10 @@ def _difference(item: GeoBox, file: GeoBox) -> str | None:
     if np.abs(apart).max() > _SAME_PIXEL * min(_sides(file)):
         return f"the item says that it begins at {_corner(item)}, the file at {_corner(file)}"
     return None
+
+
+def _system(grid: GeoBox) -> str:
+    return "no reference system" if grid.crs is None else f"EPSG:{grid.crs.epsg}" if grid.crs.epsg else str(grid.crs)
 
 
 def _size(grid: GeoBox) -> str:

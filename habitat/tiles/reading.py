@@ -83,7 +83,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     passes = _passes(scenes)
     shape = (len(passes), grid.shape.y, grid.shape.x)
     values = {band: np.empty(shape, dtype=np.float32) for band in bands}
-    quality = np.empty(shape, dtype=np.uint8)
+    quality = np.zeros(shape, dtype=np.uint8)
     groups = []
     for step, group in enumerate(passes):
         ordered = _in_order(group, grid)
@@ -95,7 +95,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
             if not empty.any():
                 break
             more = {band: np.empty(grid.shape, dtype=np.float32) for band in bands}
-            flags = np.empty(grid.shape, dtype=np.uint8)
+            flags = np.zeros(grid.shape, dtype=np.uint8)
             _read_scene(scene, grid, more, flags, use_quality)
             for band, layer in more.items():
                 np.copyto(here[band], layer, where=empty)
@@ -145,10 +145,8 @@ def _in_order(group: Sequence[Scene], grid: GeoBox) -> list[Scene]:
 def _read_scene(
     scene: Scene, grid: GeoBox, bands: Mapping[str, np.ndarray], quality: np.ndarray, use_quality: bool
 ) -> None:
-    """Read one scene's bands and quality into arrays (y, x)."""
+    """Read one scene's bands and quality into arrays (y, x); `quality` is 0 at first."""
     if use_quality:
         read_quality(scene, grid, quality)
-    else:
-        quality[:] = 0
     for band, layer in bands.items():
         read_reflectance(scene.bands[band], grid, layer, quality)

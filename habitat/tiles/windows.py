@@ -19,8 +19,8 @@ from habitat.grids import resample_bits, resample_mean, window_over
 from habitat.store import open_raster, without_query
 from habitat.tiles.scenes import Asset, Scene
 
-_STRIP_BYTES = 2**20
-"""Of digital numbers that are decoded before they are scaled: they are still in the processor's cache then."""
+_FEW_BYTES = 2**18
+"""Of digital numbers that are scaled at once: they and their reflectance stay in the processor's cache."""
 
 
 @contextmanager
@@ -124,38 +124,54 @@ def _translate(codes: np.ndarray, lookup: np.ndarray) -> np.ndarray:
 
 
 def _strips(file: Any, window: tuple[slice, slice]) -> Iterator[tuple[slice, np.ndarray]]:
-    """Decode a window a few rows of tiles at a time, and give each with its rows in the window.
+    """Decode a window a row of tiles at a time, and give it a few rows at a time, with their place in the window.
 
-    Each tile is decoded once. The array is used again for the next strip.
+    Each tile is decoded once. The array is used again for the next rows.
     """
     rows, cols = window
     width = cols.stop - cols.start
     if width <= 0 or rows.stop <= rows.start:
         return
     dtype = np.dtype(file.dtypes[0])
+    few = max(_FEW_BYTES // (width * dtype.itemsize), 1)
     tile = file.block_shapes[0][0]
-    height = max(tile, _STRIP_BYTES // (width * dtype.itemsize) // tile * tile)
+    height = max(tile, few // tile * tile)
     buffer = np.empty((min(height, rows.stop - rows.start), width), dtype=dtype)
     first = rows.start
     while first < rows.stop:
         last = min(first // tile * tile + height, rows.stop)
         numbers = buffer[: last - first]
         file.read(1, window=Window(cols.start, first, width, last - first), out=numbers)
-        yield slice(first - rows.start, last - rows.start), numbers
+        for begin in range(0, len(numbers), few):
+            some = numbers[begin : begin + few]
+            start = first - rows.start + begin
+            yield slice(start, start + len(some)), some
         first = last
+
+
+def _whole_shift(asset: Asset) -> int | None:
+    """The offset in digital numbers, if it is a whole one: Sentinel-2's is -1000, Landsat's lies between two."""
+    shift = round(asset.offset / asset.scale)
+    return shift if abs(asset.offset - shift * asset.scale) < 1e-9 else None
 
 
 def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> np.ndarray | None:
     """Write reflectance into `out`; return where there is none, or None if there is everywhere."""
-    exact = numbers.dtype.itemsize <= 2 or numbers.dtype == np.float32
-    if exact:
-        np.multiply(numbers, np.float32(asset.scale), out=out)
-        out += np.float32(asset.offset)
+    if numbers.dtype.itemsize <= 2 or numbers.dtype == np.float32:
+        shift = _whole_shift(asset)
+        if shift:  # so that numbers with and without an offset become the very same reflectance
+            np.add(numbers, np.float32(shift), out=out)
+            out *= np.float32(asset.scale)
+        else:
+            np.multiply(numbers, np.float32(asset.scale), out=out)
+            if shift is None:
+                out += np.float32(asset.offset)
     else:  # numbers that float32 cannot hold
         out[:] = numbers * np.float64(asset.scale) + asset.offset
-    missing: np.ndarray = numbers == nodata
     if numbers.dtype.kind == "f":
-        missing |= ~np.isfinite(numbers)
+        missing: np.ndarray = ~np.isfinite(numbers) | (numbers == nodata)
+    else:
+        missing = numbers == nodata
     if not missing.any():
         return None
     out[missing] = np.nan

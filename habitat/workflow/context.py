@@ -218,9 +218,7 @@ class Plan:
         from habitat.tiles import run_grid
 
         section = self.recipe.area
-        return run_grid(
-            self.scenes, self.area, crs=section.crs, resolution_m=section.resolution_m, remote=self.remote
-        )
+        return run_grid(self.scenes, self.area, crs=section.crs, resolution_m=section.resolution_m, remote=self.remote)
 
     @cached_property
     def outline(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from habitat.cubes import Quality
 from habitat.errors import CatalogueError, GridError, ReadError
 from habitat.grids import Block, crop, grid_over, same_grid
 from habitat.store import write_raster
-from habitat.tiles import Scene, common_bands, read_stack, run_grid, select_scenes
+from habitat.tiles import Scene, common_bands, read_stack, run_grid, scene_from_item, select_scenes
+from habitat.tiles.catalogue import read_items
 from tiles.archive import AREA, AREA_M, CRS, FINE, GRID, LANDSAT, Archive, Layer
 
 ALL_TIME = [(np.datetime64(day).astype(object)) for day in ("1984-01-01", "2100-12-31")]
@@ -263,6 +265,53 @@ def test_tiles_are_joined_though_another_satellite_passed_between_them(archive: 
     assert stack_of(archive)["scene"].values.tolist() == ["52TEM 52TFM", "L8"]
 
 
+def test_two_satellites_of_a_day_are_two_looks(archive: Archive) -> None:
+    archive.sentinel2("A", "2020-07-01T02:20:00Z", red=1000)
+    archive.sentinel2("B", "2020-07-01T02:25:00Z", red=2000, properties={"platform": "sentinel-2b"})
+    stack = stack_of(archive)
+    assert stack["scene"].values.tolist() == ["A", "B"]
+    assert np.allclose(stack["red"].values[:, 0, 0], [0.1, 0.2])
+
+
+def test_a_pass_goes_on_while_the_next_scene_is_within_half_an_hour(archive: Archive) -> None:
+    for name, time in (("a", "02:00"), ("b", "02:29"), ("c", "02:58"), ("d", "03:29")):
+        archive.sentinel2(name, f"2020-07-01T{time}:00Z")
+    assert stack_of(archive)["scene"].values.tolist() == ["a b c", "d"]
+
+
+def test_a_pass_may_cross_midnight(archive: Archive) -> None:
+    archive.sentinel2("a", "2020-07-01T23:59:50Z")
+    archive.sentinel2("b", "2020-07-02T00:00:10Z")
+    stack = stack_of(archive)
+    assert stack["scene"].values.tolist() == ["a b"]
+    assert stack["time"].values[0] == np.datetime64("2020-07-01T23:59:50")
+
+
+def test_dates_without_a_time_are_one_pass(archive: Archive) -> None:
+    archive.sentinel2("a", "2020-07-01T00:00:00Z")
+    archive.sentinel2("b", "2020-07-01T00:00:00Z")
+    assert stack_of(archive)["scene"].values.tolist() == ["a b"]
+
+
+def test_what_needs_no_warp_comes_first(archive: Archive) -> None:
+    archive.sentinel2("a, foreign", "2020-07-01T02:20:00Z", grid=in_zone_53(WIDE, 100), red=3000)
+    archive.sentinel2("b, own", "2020-07-01T02:20:10Z", grid=WIDE[:, :10], red=1000)
+    scenes = [s for item in read_items(archive.catalogue()) if (s := scene_from_item(item)) is not None]
+    stack = read_stack(scenes, WIDE, ("red",))
+    assert stack["scene"].item() == "b, own a, foreign"
+    assert np.allclose(stack["red"].values[0, :, :10], 0.1)
+    assert np.allclose(stack["red"].values[0, :, 10:], 0.3)
+    assert stack["time"].values[0] == np.datetime64("2020-07-01T02:20:00"), "the pass begins with its first scene"
+
+
+def test_a_scene_that_adds_nothing_is_not_read(archive: Archive) -> None:
+    archive.sentinel2("a", "2020-07-01T02:20:00Z", red=1000)
+    spare = archive.sentinel2("b", "2020-07-01T02:20:10Z", red=2000)
+    scenes = scenes_of(archive)
+    archive.file(spare, "red").write_text("<html>")
+    assert np.allclose(read_stack(scenes, GRID, ("red",))["red"].values, 0.1)
+
+
 # -- quality and nodata ---------------------------------------------------------------------------------
 
 
@@ -299,6 +348,26 @@ def test_no_measurement_is_no_reflectance(archive: Archive, red: Layer) -> None:
     assert np.array_equal(stack["quality"].values[0], [[FILL, 0, 0]] * 3)
 
 
+def test_the_file_s_own_nodata_wins_and_its_zeros_are_dark_ground(archive: Archive) -> None:
+    archive.sentinel2(red=Layer([[0, 65_535, 1000]] * 3, said={"raster:bands": [{"nodata": 0}]}, nodata=65_535))
+    stack = stack_of(archive)
+    assert np.allclose(stack["red"].values[0], [[0, nan, 0.1]] * 3, equal_nan=True)
+    assert np.array_equal(stack["quality"].values[0], [[0, FILL, 0]] * 3)
+
+
+def test_a_quality_file_s_own_nodata_is_fill(archive: Archive) -> None:
+    archive.sentinel2(scl=Layer([[255, 4, 9]] * 3, nodata=255, dtype="uint8"))
+    assert np.array_equal(stack_of(archive)["quality"].values[0], [[FILL, 0, CLOUD]] * 3)
+
+
+def test_numbers_that_float32_cannot_hold_keep_their_digits(archive: Archive) -> None:
+    archive.sentinel2(
+        red=Layer([[16_777_217, 16_777_219, 0]] * 3, said={"raster:bands": [{"scale": 5e-8}]}, dtype="uint32")
+    )
+    exact = np.array([16_777_217, 16_777_219]) * 5e-8
+    assert np.array_equal(red_of(archive)[:, :2], np.broadcast_to(exact.astype(np.float32), (3, 2)))
+
+
 def test_landsat_s_fill_flag_is_fill(archive: Archive) -> None:
     archive.landsat(qa_pixel=Layer([[1, 1 << 6, 1 << 6]] * 3, LANDSAT, nodata=1))
     assert np.array_equal(stack_of(archive)["quality"].values[0], [[FILL, FILL, 0]] * 3)
@@ -317,7 +386,7 @@ def unreadable(archive: Archive, file: Path, said: str) -> None:
 @pytest.mark.parametrize("kept", [0.0, 0.01, 0.3, 0.6, 0.95])
 def test_a_truncated_file_is_an_error_and_never_a_hole(archive: Archive, kept: float) -> None:
     grid = grid_over((500_000, 4_790_000, 510_240, 4_800_240), CRS, 20)
-    numbers = np.random.default_rng(0).integers(1, 10_000, grid.shape).astype("uint16")
+    numbers = np.random.default_rng(0).integers(1, 50, grid.shape).astype("uint16")  # DEFLATE stores what is wilder
     item = archive.sentinel2()
     file = archive.file(item, "red")
     file.unlink()
@@ -330,6 +399,32 @@ def test_a_truncated_file_is_an_error_and_never_a_hole(archive: Archive, kept: f
     with pytest.raises(ReadError, match="fetch it again") as caught:
         read_stack(scenes, grid, ("red",), use_quality=False)
     assert str(file) in str(caught.value)
+
+
+def test_a_file_that_has_not_been_fetched(archive: Archive) -> None:
+    archive.sentinel2()
+    (scene,) = scenes_of(archive)
+    far = replace(scene, bands={"red": replace(scene.bands["red"], href="https://tiles.example/B04.tif?sig=secret")})
+    with pytest.raises(ReadError, match="B04.tif: is not here yet; habitat fetch") as caught:
+        read_stack([far], GRID, ("red",))
+    assert "secret" not in str(caught.value)
+
+
+def test_pixels_that_cannot_be_decoded_say_why(archive: Archive) -> None:
+    grid = grid_over((500_000, 4_790_000, 510_240, 4_800_240), CRS, 20)
+    numbers = np.random.default_rng(0).integers(1, 50, grid.shape).astype("uint16")  # DEFLATE stores what is wilder
+    file = archive.file(archive.sentinel2(), "red")
+    file.unlink()
+    write_raster(file, numbers[None], grid, ["red"], 0)
+    scenes = scenes_of(archive)
+    with rasterio.open(file) as opened:
+        second = int(opened.get_tag_item("BLOCK_OFFSET_1_0", "TIFF", bidx=1))
+    with file.open("r+b") as opened:  # where a block begins: GDAL lets pass what looks like DEFLATE further on
+        opened.seek(second)
+        opened.write(b"\xff" * 100)
+    with pytest.raises(ReadError, match=r"red.tif.*(?i:decod|zip|deflate).*fetch it again") as caught:
+        read_stack(scenes, grid, ("red",), use_quality=False)
+    assert "previous exception" not in str(caught.value)
 
 
 @pytest.mark.parametrize("asset", ["red", "scl"])
