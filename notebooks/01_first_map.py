@@ -39,11 +39,11 @@ print(recipe.area.name, recipe.period.years, recipe.period.season, sep=" · ")
 # ## One line does the work
 #
 # Scenes become clear composites, composites and training points become a classifier, the classifier makes a map a
-# year, and the maps of all years together say where forest was lost. We stop there; without `until`, the run goes on
-# to survey cells, sightings, occupancy and a report.
+# year, and the maps of all years together say where forest was lost. The run goes on to survey cells, sightings,
+# occupancy and a report; `until="change"` would stop before them.
 
 # %%
-stages = hb.run_recipe(recipe, until="change")
+stages = hb.run_recipe(recipe)
 print(" → ".join(stage.name for stage in stages))
 
 # %% [markdown]

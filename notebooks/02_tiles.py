@@ -63,6 +63,7 @@ pd.Series(chosen.reasons, name="scenes").to_frame()
 # %%
 grid = hb.run_grid(chosen.scenes, square)
 settled = hb.settle_offsets(chosen.scenes, grid)
+pd.set_option("display.max_colwidth", None)
 pd.DataFrame(
     {"scene": name, "offset": finding.offset, "evidence": finding.evidence}
     for name, finding in settled.findings.items()

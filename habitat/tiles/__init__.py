@@ -1,4 +1,17 @@
-"""Scenes: found in a catalogue or a folder, fetched, their radiometry settled, read onto the run's grid."""
+"""Scenes: found in a catalogue or a folder, fetched, their radiometry settled, read onto the run's grid.
+
+The way of the data, each step with the modules that take it:
+
+    what all steps pass on        scenes
+    who publishes scenes          providers
+    STAC documents to scenes      catalogue (files), search over api (the web), items, assets, fields
+    downloads to scenes           products
+    which scenes are used         selection, overlaps
+    bytes from the web            remote: guard, signing, answers
+    windows of files, kept here   fetching: downloads, pieces, ranges, tiffs, codestreams, images, receipts
+    what their numbers mean       radiometry: samples, clues
+    pixels onto a grid            reading: extents, windows
+"""
 
 from habitat.tiles.extents import grid_disagreements, run_grid
 from habitat.tiles.fetching import Fetched, Missing, fetch_layer, fetch_scenes

@@ -75,7 +75,8 @@ def _warnings(plan: Plan) -> list[str]:
     """What a user should know before running: files that are not what their items say, offsets, who pays."""
     from habitat.tiles import grid_disagreements
 
-    found = [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]
+    found = [] if plan.index is None else list(plan.index.notes)
+    found += [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]
     found += [f"{name}: {f.evidence}" for name, f in plan.settled.findings.items() if f.corrected]
     found += [f"{name} is not used: {words}" for name, words in plan.settled.refused.items()]
     paid = {s.collection for s in plan.scenes if plan.provider and s.collection in plan.provider.requester_pays}
