@@ -77,7 +77,6 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
 
     folder, settings, offered = plan.downloads_folder, plan.recipe.scenes, plan.offered
     with only_here(folder, key="[scenes] folder"):
-        (folder / RECORD).unlink(missing_ok=True)  # until all of it is here
         found = fetch_scenes(
             offered.scenes,
             plan.grid,
@@ -95,12 +94,11 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
         write_items(folder / CATALOGUE, found.scenes)
         record = {
             "request": _request(plan),
-            "grid": {"crs": str(plan.grid.crs), "resolution_m": plan.grid.transform.a},
             "missing": missing,
             "left_out": dict(offered.left_out) | dict(found.outside),
             "layers": layers,
         }
-        write_json(folder / RECORD, record)  # last: a folder with a record is whole
+        write_json(folder / RECORD, record)  # last: until then the scenes of the last fetch are the ones that count
     return Downloads(folder / CATALOGUE, len(found.scenes), found.bytes_read, missing, tuple(layers))
 
 
