@@ -91,6 +91,7 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
             raise CatalogueError("not one of its scenes could be had", where=settings.source, mend="try again later")
         missing = tuple({"scene": m.scene, "asset": m.asset, "reason": m.reason} for m in found.missing)
         layers = _fetch_layers(plan, folder)
+        (folder / RECORD).unlink(missing_ok=True)  # it is about another catalogue from here on
         write_items(folder / CATALOGUE, found.scenes)
         record = {
             "request": _request(plan),
@@ -98,7 +99,7 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
             "left_out": dict(offered.left_out) | dict(found.outside),
             "layers": layers,
         }
-        write_json(folder / RECORD, record)  # last: until then the scenes of the last fetch are the ones that count
+        write_json(folder / RECORD, record)  # last: a folder with a record is whole
     return Downloads(folder / CATALOGUE, len(found.scenes), found.bytes_read, missing, tuple(layers))
 
 
