@@ -307,9 +307,13 @@ def test_what_needs_no_warp_comes_first(archive: Archive) -> None:
 def test_a_scene_that_adds_nothing_is_not_read(archive: Archive) -> None:
     archive.sentinel2("a", "2020-07-01T02:20:00Z", red=1000)
     spare = archive.sentinel2("b", "2020-07-01T02:20:10Z", red=2000)
-    scenes = scenes_of(archive)
+    scenes = [s for item in read_items(archive.catalogue()) if (s := scene_from_item(item)) is not None]
     archive.file(spare, "red").write_text("<html>")
-    assert np.allclose(read_stack(scenes, GRID, ("red",))["red"].values, 0.1)
+    stack = read_stack(scenes, GRID, ("red",))
+    assert stack["scene"].item() == "a b"
+    assert np.allclose(stack["red"].values, 0.1)
+    with pytest.raises(ReadError, match="red.tif"):
+        read_stack(scenes[::-1][:1], GRID, ("red",))
 
 
 # -- quality and nodata ---------------------------------------------------------------------------------
