@@ -61,7 +61,8 @@ def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndar
         if part == grid:
             for rows, numbers in _strips(file, window):
                 missing = _scale(numbers, asset, nodata, out[rows])
-                np.clip(out[rows], *REFLECTANCE_RANGE, out=out[rows])
+                if _leaves_range(numbers, asset):
+                    np.clip(out[rows], *REFLECTANCE_RANGE, out=out[rows])
                 if missing is not None:
                     flags[rows][missing] |= Quality.FILL
             return
@@ -170,12 +171,21 @@ def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> n
         out[:] = numbers * np.float64(asset.scale) + asset.offset
     if numbers.dtype.kind == "f":
         missing: np.ndarray = ~np.isfinite(numbers) | (numbers == nodata)
-    else:
+    elif numbers.min() <= nodata <= numbers.max():
         missing = numbers == nodata
+    else:
+        return None
     if not missing.any():
         return None
     out[missing] = np.nan
     return missing
+
+
+def _leaves_range(numbers: np.ndarray, asset: Asset) -> bool:
+    """Whether some reflectance may lie outside of what real products hold."""
+    ends = [float(end) * asset.scale + asset.offset for end in (numbers.min(), numbers.max())]
+    low, high = REFLECTANCE_RANGE
+    return not (low < min(ends) and max(ends) < high)
 
 
 def _nodata(file: Any, asset: Asset) -> Any:
