@@ -6,11 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitat.errors import CatalogueError
+from habitat.errors import CatalogueError, RecipeError
 from habitat.recipe import Recipe, legend_of
 from habitat.seasons import Season
 from habitat.store import Run, digest
@@ -79,12 +80,18 @@ class Plan:
     @cached_property
     def source(self) -> str | Path:
         """Where the recipe finds scenes: the name or address of a catalogue on the web, or a file of this machine."""
-        from habitat.tiles import names_provider
+        from habitat.tiles import PROVIDERS, names_provider
 
         written = self.recipe.scenes.source
         path = self.recipe.path(written)
         if not path.exists() and names_provider(written):
             return written
+        if not path.exists() and (near := get_close_matches(written, PROVIDERS, n=1)):
+            raise RecipeError(
+                f"{written!r} is no file here and no catalogue's name",
+                where="[scenes] source",
+                mend=f"did you mean {near[0]!r}?",
+            )
         return path if self.index is None else self.index.catalogue
 
     @cached_property

@@ -136,3 +136,9 @@ def test_a_recipe_whose_files_are_all_here_has_nothing_to_fetch(land: Path) -> N
     said = run("fetch", land / "recipe.toml")
     assert said.status == 1
     assert "names no file on the web: there is nothing to fetch; run the recipe as it is" in said.err
+
+
+def test_a_misspelt_catalogue_is_told_from_a_missing_file(land: Path) -> None:
+    said = run("check", recipe_for(land, "earth-serch"))
+    assert said.status == 1
+    assert "'earth-serch' is no file here and no catalogue's name; did you mean 'earth-search'?" in said.err
