@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ START_S = 10.0
 @contextmanager
 def stac_api(folder: Path, items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Serve items with rustac on a free port; gives the API's address once it answers."""
-    program = shutil.which("rustac")
+    program = shutil.which("rustac", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if program is None:
         pytest.skip("rustac is not installed: pip install rustac")
     folder.mkdir(parents=True, exist_ok=True)
