@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from terminal import run
@@ -14,6 +15,7 @@ from tiles.server import TileServer, first
 from tiles.stac_server import stac_api
 
 from habitat.store import digest_file
+from habitat.tiles import PROVIDERS, Provider
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +138,15 @@ def test_a_recipe_whose_files_are_all_here_has_nothing_to_fetch(land: Path) -> N
     said = run("fetch", land / "recipe.toml")
     assert said.status == 1
     assert "names no file on the web: there is nothing to fetch; run the recipe as it is" in said.err
+
+
+def test_check_says_who_pays_for_the_download(land: Path, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = replace(PROVIDERS["earth-search"], address=api)
+    monkeypatch.setitem(cast(dict[str, Provider], PROVIDERS), "earth-search", preset)
+    said = run("check", recipe_for(land, "earth-search"))
+    assert said.status == 0, said.err
+    assert "landsat-c2-l2: whoever downloads it pays the transfer (requester pays)" in said.err
+    assert "sentinel-2-l2a: whoever" not in said.err
 
 
 def test_a_misspelt_catalogue_is_told_from_a_missing_file(land: Path) -> None:
