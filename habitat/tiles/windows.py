@@ -60,15 +60,16 @@ def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndar
         part = own[window]
         if part == grid:
             for rows, numbers in _strips(file, window):
-                missing = _scale(numbers, asset, nodata, out[rows])
-                if _leaves_range(numbers, asset):
+                ends = numbers.min(), numbers.max()
+                missing = _scale(numbers, asset, nodata, out[rows], ends)
+                if _leaves_range(ends, asset):
                     np.clip(out[rows], *REFLECTANCE_RANGE, out=out[rows])
                 if missing is not None:
                     flags[rows][missing] |= Quality.FILL
             return
         values = np.empty(part.shape, dtype=np.float32)
         for rows, numbers in _strips(file, window):
-            _scale(numbers, asset, nodata, values[rows])
+            _scale(numbers, asset, nodata, values[rows], (numbers.min(), numbers.max()))
     np.clip(resample_mean(values, part, grid), *REFLECTANCE_RANGE, out=out)
     flags[np.isnan(out)] |= Quality.FILL
 
@@ -156,8 +157,11 @@ def _whole_shift(asset: Asset) -> int | None:
     return shift if abs(asset.offset - shift * asset.scale) < 1e-9 else None
 
 
-def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> np.ndarray | None:
-    """Write reflectance into `out`; return where there is none, or None if there is everywhere."""
+def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray, ends: tuple[Any, Any]) -> np.ndarray | None:
+    """Write reflectance into `out`; return where there is none, or None if there is everywhere.
+
+    `ends` are the smallest and the largest number.
+    """
     if numbers.dtype.itemsize <= 2 or numbers.dtype == np.float32:
         shift = _whole_shift(asset)
         if shift:  # so that numbers with and without an offset become the very same reflectance
@@ -171,7 +175,7 @@ def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> n
         out[:] = numbers * np.float64(asset.scale) + asset.offset
     if numbers.dtype.kind == "f":
         missing: np.ndarray = ~np.isfinite(numbers) | (numbers == nodata)
-    elif numbers.min() <= nodata <= numbers.max():
+    elif ends[0] <= nodata <= ends[1]:
         missing = numbers == nodata
     else:
         return None
@@ -181,11 +185,10 @@ def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> n
     return missing
 
 
-def _leaves_range(numbers: np.ndarray, asset: Asset) -> bool:
-    """Whether some reflectance may lie outside of what real products hold."""
-    ends = [float(end) * asset.scale + asset.offset for end in (numbers.min(), numbers.max())]
+def _leaves_range(ends: tuple[Any, Any], asset: Asset) -> bool:
+    """Whether some reflectance may lie outside of what real products hold, or is no number."""
     low, high = REFLECTANCE_RANGE
-    return not (low < min(ends) and max(ends) < high)
+    return not all(low < float(end) * asset.scale + asset.offset < high for end in ends)
 
 
 def _nodata(file: Any, asset: Asset) -> Any:
