@@ -160,6 +160,8 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
         If it is missing, is not what its name says, claims a size beyond reason, or cannot be decoded inside the
         block.
     """
+    if str(path).startswith("/vsi") and not str(path).startswith("/vsimem/"):
+        raise ReadError("is no file: GDAL would go to the network for it", where=path, mend="give a file's path")
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
         with rasterio.Env(**_ALONE), rasterio.open(path, driver=driver, sharing=False) as file:

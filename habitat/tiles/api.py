@@ -98,7 +98,7 @@ class Api(StacApiIO):
             yield from pages
         except APIError as error:
             raise self._refused(error) from error
-        except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             if isinstance(error, CatalogueError):
                 raise
             what = f"answers with something that is no STAC ({type(error).__name__}: {error})"

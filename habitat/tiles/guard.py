@@ -31,6 +31,8 @@ _NEIGHBOUR = re.compile(r"(.*\.)?(localhost|local|localdomain|internal|intranet|
 """Names that mean a neighbour wherever they are asked for (RFC 6761, 6762, 8375, and habit)."""
 _ODD = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
 """Names that resolvers take for numbers: 127.1, 2130706433, 0x7f000001 (the dotted form is known before)."""
+_LOCAL = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "192.0.0.0/24")))
+"""Translations of local use (RFC 8215, RFC 2765) and protocol assignments, where some clouds keep their metadata."""
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for the IPv4 address in their last four bytes (RFC 6052)."""
 
@@ -230,4 +232,4 @@ def _kind(ip: IP) -> str:
     for kind in ("loopback", "link-local", "multicast", "unspecified"):
         if getattr(ip, f"is_{kind.replace('-', '_')}"):
             return kind
-    return "" if ip.is_global else "private"
+    return "" if ip.is_global and not any(ip in network for network in _LOCAL) else "private"

@@ -106,7 +106,7 @@ def read_item(document: Mapping[str, Any], address: str) -> pystac.Item:
             raise ValueError(f"its id is {name!r}")
     except pystac.STACTypeError as error:
         raise CatalogueError("is JSON but not STAC", where=f"item {name}") from error
-    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (pystac.STACError, AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         what = f"is an item that cannot be read ({type(error).__name__}: {error})"
         raise CatalogueError(what, where=f"item {name}") from error
     item.set_self_href(address)
@@ -169,6 +169,8 @@ def _footprint(item: pystac.Item) -> Any:
 
     try:
         shape = shapely.geometry.shape(item.geometry) if item.geometry else None
+        if shape is not None and not shape.is_valid:
+            shape = shapely.make_valid(shape)
         if shape is None or (not shape.is_empty and all(math.isfinite(side) for side in shape.bounds)):
             return shape
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):

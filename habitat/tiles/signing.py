@@ -124,7 +124,8 @@ class _PlanetaryComputer(_Open):
     def renew(self, href: str) -> bool:
         container = self._container(href)
         with self._lock:
-            return container is not None and self._ends.pop(container, None) is not None
+            self._ends.pop(container or ("", ""), None)  # another thread may have done so: it is renewed all the same
+        return container is not None
 
     def _container(self, href: str) -> tuple[str, str] | None:
         parts = urlsplit(href)
@@ -177,7 +178,9 @@ class _S3(_Open):
     def renew(self, href: str) -> bool:
         with self._lock:
             self._client = None  # keys that lapse are looked up anew
-            return self._signed.pop(href, None) is not None
+            self._signed.pop(href, None)
+        found = _bucket_and_key(href)
+        return found is not None and found[0] not in OPEN_BUCKETS
 
     def _presigned(self, bucket: str, key: str) -> str:
         try:

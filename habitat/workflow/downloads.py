@@ -115,7 +115,7 @@ def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
             )
         found = search_layer(plan.provider, name, area=plan.area, remote=plan.remote)
         parts = [(PurePosixPath(urlsplit(asset.href).path).stem, asset) for asset in found]
-        files += fetch_layer(parts, plan.grid, folder / "layers" / name, remote=plan.remote)
+        files += fetch_layer(parts, plan.grid, folder / "layers" / name, remote=plan.remote, progress=plan.progress)
     return [file.relative_to(folder).as_posix() for file in files]
 
 

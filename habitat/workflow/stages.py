@@ -183,6 +183,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         "outline": context.area.wkb_hex,
         "notes": {name: run.notes(name) for name in stage.after} if stage.name == "report" else None,
         "files": files,
+        "holes": [context.missing, context.selection.left_out] if stage.name == "composite" else None,
     }
 
 
