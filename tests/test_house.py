@@ -102,7 +102,7 @@ def third_party_imports() -> set[str]:
             elif isinstance(node, ast.ImportFrom):
                 found.add(node.module or "")
     tops = {"odc." + name.split(".")[1] if name.startswith("odc.") else name.split(".")[0] for name in found}
-    distributions = {"sklearn": "scikit-learn", "odc.geo": "odc-geo", "odc.loader": "odc-loader"}
+    distributions = {"sklearn": "scikit-learn", "odc.geo": "odc-geo"}
     distributions |= {"odc.stac": "odc-stac", "tomli_w": "tomli-w"}
     distributions |= {"pystac_client": "pystac-client", "planetary_computer": "planetary-computer"}
     return {distributions.get(top, top) for top in tops - set(sys.stdlib_module_names) - {"habitat"}}

@@ -4,7 +4,7 @@ from habitat.store.blocks import compute_blocks, load_block
 from habitat.store.digests import DigestMemo, digest, digest_file, digest_input
 from habitat.store.locks import only_here
 from habitat.store.models import read_model, write_model
-from habitat.store.rasters import RasterWriter, open_raster, read_raster, without_query, write_raster
+from habitat.store.rasters import RasterWriter, open_raster, read_raster, shown, write_raster
 from habitat.store.stac import write_run_catalogue
 from habitat.store.state import Run
 from habitat.store.tables import read_table, write_json, write_table, write_text
@@ -23,7 +23,7 @@ __all__ = [
     "read_model",
     "read_raster",
     "read_table",
-    "without_query",
+    "shown",
     "write_json",
     "write_model",
     "write_raster",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -170,7 +171,7 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
     except rasterio.errors.RasterioError as error:
         raise ReadError(
             f"cannot be read as a raster ({_cause(error)})",
-            where=without_query(path),
+            where=shown(path),
             mend="it may be truncated: fetch it again",
         ) from error
 
@@ -181,14 +182,18 @@ def _refuse_giant(file: rasterio.DatasetReader, path: Path | str) -> None:
     if file.width * file.height > MAX_PIXELS or high * wide > MAX_BLOCK_PIXELS:
         raise ReadError(
             f"claims {file.height} x {file.width} pixels in blocks of {high} x {wide}, more than habitat opens",
-            where=without_query(path),
+            where=shown(path),
             mend="cut it into tiles, if it is really that large",
         )
 
 
-def without_query(address: Path | str) -> str:
-    """An address as it may be shown: what follows its question mark can be a signature."""
-    return str(address).split("?")[0] if "://" in str(address) else str(address)
+def shown(address: Path | str) -> str:
+    """Return an address as it may be shown: without user, query and fragment, each of which can be a secret."""
+    scheme, mark, rest = str(address).partition("://")
+    if not mark:
+        return str(address)
+    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _cause(error: BaseException) -> str:

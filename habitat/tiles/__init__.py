@@ -8,7 +8,7 @@ The way of the data, each step with the modules that take it:
     downloads to scenes           products
     which scenes are used         selection, overlaps
     bytes from the web            remote: guard, signing, answers
-    windows of files, kept here   fetching: downloads, pieces, ranges, tiffs, codestreams, images, receipts
+    windows of files, kept here   fetching: crew, downloads, pieces, ranges, tiffs, codestreams, images, receipts
     what their numbers mean       radiometry: samples, clues
     pixels onto a grid            reading: extents, windows
 """

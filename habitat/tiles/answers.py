@@ -17,7 +17,7 @@ from habitat.errors import FetchError
 LONGEST_WAIT_S = 60.0
 """However long a server asks us to wait."""
 _SKIPPED = 2**26
-"""Bytes that are read and thrown away, of a server that gives a whole file where a part was asked for."""
+"""Bytes that are read and thrown away at most, of a server that gives a whole file where a part was asked for."""
 _SLOWEST = 500.0
 """Bytes a second; a connection that gives less counts as one that has stopped."""
 _PATIENCE_S = 60.0
@@ -57,6 +57,7 @@ class Answer:
     """Bytes that came, and of which state of their file."""
 
     data: bytes
+    """None at all where the whole file came and the part lies too far in to wait for it."""
     version: Version
     in_parts: bool = True
     """Whether the server serves ranges; one that does not sends the whole file each time."""
@@ -88,6 +89,8 @@ def check_status(response: requests.Response, where: str) -> None:
     ------
     AgainError
         If it is in trouble that may pass, or refuses access.
+    ChangedError
+        If its file ends before what was asked for, which an earlier state of it, or its header, promised.
     FetchError
         If it will not give it.
     """
@@ -101,7 +104,8 @@ def check_status(response: requests.Response, where: str) -> None:
         raise AgainError(what, wait_s=_asked_to_wait(response.headers.get("retry-after")))
     if status in (401, 403):
         raise AgainError(what, signature=True)
-    raise FetchError(what, where=where, mend="look whether it is there, in a browser")
+    kind = ChangedError if status == 416 else FetchError
+    raise kind(what, where=where, mend="look whether it is there, in a browser")
 
 
 def read_part(response: requests.Response, start: int, stop: int, known: Version | None) -> Answer:
@@ -134,7 +138,7 @@ def read_part(response: requests.Response, start: int, stop: int, known: Version
     if known is not None and version.is_other_than(known):
         raise AgainError("something else than the file came", changed=True)
     if start > _SKIPPED:
-        raise AgainError("the whole file came instead of a part")
+        return Answer(b"", version, in_parts=False)
     body = _body(response, min(stop, version.size), skipped=start)
     if body[:1024].lstrip()[:1] == b"<" and start == 0:
         raise AgainError("a web page came instead of data")

@@ -16,7 +16,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
 from habitat.errors import CatalogueError
-from habitat.store import without_query
+from habitat.store import shown
 from habitat.tiles.providers import PROVIDERS
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Api(StacApiIO):
                     return answer.status_code, self._text(answer), float(wait) if wait.isdigit() else None
                 goal = urljoin(address, answer.headers["location"])
             if _origin(self._upgraded(goal)) != self._host:
-                raise self.error(f"sends to {without_query(goal)!r} instead of answering", "check the address")
+                raise self.error(f"sends to {shown(goal)!r} instead of answering", "check the address")
             address = self._upgraded(goal)
         raise self.error("sends round in circles", "check the address")
 
@@ -214,7 +214,7 @@ class Api(StacApiIO):
         """An address of the API's own host; anything else is not asked for."""
         address = self._upgraded(urljoin(f"{self.provider.address}/", href))
         if _origin(address) != self._host:
-            raise self.error(f"leads to {without_query(address)!r}, which is not its own", "do not search it")
+            raise self.error(f"leads to {shown(address)!r}, which is not its own", "do not search it")
         return address
 
     def _upgraded(self, address: str) -> str:

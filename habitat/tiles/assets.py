@@ -37,7 +37,7 @@ def asset_from_item(item: pystac.Item, asset: pystac.Asset, *, provider: Provide
 
 def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) -> str:
     """Where an asset's file is: a path or an address on the web; what comes from the web never names a path."""
-    from habitat.store import without_query
+    from habitat.store import shown
 
     href = asset.href
     if provider is not None and provider.alternate is not None:
@@ -54,7 +54,7 @@ def _address(item: pystac.Item, asset: pystac.Asset, provider: Provider | None) 
     if scheme == "" and not is_path:
         return href if provider is None else _guarded(item, _joined(item.get_self_href() or "", href), provider)
     raise CatalogueError(
-        f"an asset lies at {without_query(href)!r}, which is no address of the kind {', '.join(_ON_THE_WEB)}",
+        f"an asset lies at {shown(href)!r}, which is no address of the kind {', '.join(_ON_THE_WEB)}",
         where=f"item {item.id}",
         mend="remove the item from the catalogue",
     )

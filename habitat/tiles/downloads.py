@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from habitat.errors import FetchError, ReadError, StoreError
 from habitat.grids import Block
-from habitat.store import RasterWriter, open_raster
+from habitat.store import RasterWriter, open_raster, shown
 from habitat.tiles.answers import ChangedError
-from habitat.tiles.guard import shown
 from habitat.tiles.images import (
     Image,
     Layout,

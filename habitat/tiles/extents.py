@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from habitat.errors import GridError, ReadError
 from habitat.grids import grid_over
 from habitat.sensors import SENTINEL2
-from habitat.store import without_query
+from habitat.store import shown
 from habitat.tiles.scenes import Asset, Scene
 from habitat.tiles.windows import open_asset
 
@@ -97,7 +97,7 @@ def _grid_of(asset: Asset, remote: Remote | None) -> GeoBox:
         return remote.grid(asset.href)
     raise ReadError(
         "is not here yet, and its item does not say where its pixels lie",
-        where=without_query(asset.href),
+        where=shown(asset.href),
         mend="habitat fetch brings it",
     )
 

@@ -23,6 +23,7 @@ from requests.utils import select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from habitat.errors import FetchError
+from habitat.store import shown
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,14 +36,6 @@ _LOCAL = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "
 """Translations of local use (RFC 8215, RFC 2765) and protocol assignments, where some clouds keep their metadata."""
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for the IPv4 address in their last four bytes (RFC 6052)."""
-
-
-def shown(address: str) -> str:
-    """Return an address as it may be shown: without user, query and fragment, each of which can be a secret."""
-    bare = re.split(r"[?#]", address, maxsplit=1)[0]
-    scheme, mark, rest = bare.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else bare
 
 
 class Guard:

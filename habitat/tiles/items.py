@@ -50,6 +50,8 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
     """
     if unusable(item) is not None:
         return None
+    if item.id.encode(errors="replace").decode() != item.id:
+        raise CatalogueError("its id is no text (UTF-8)", where=f"item {item.id!a}", mend="correct the item's id")
     sensor = _sensor_of(item)
     assert sensor is not None
     bands: dict[str, Asset] = {}

@@ -17,6 +17,8 @@ SEEN = "its part of the area is seen by"
 ONE_PASS = timedelta(minutes=30)
 """Scenes of one satellite that are no further apart are of one pass: an orbit takes three times as long, and
 catalogues give either the tile's own time or the start of the whole strip."""
+_RECENT = 32
+"""Passes that may have begun within one day over one area: more than the satellites there are."""
 NEARLY = 0.8
 """Share of the larger footprint that two processings of one acquisition have in common at least."""
 SPARE_DEG = 0.0005
@@ -91,6 +93,18 @@ class _Passes:
         days = (scene.day + timedelta(days=k) for k in (-1, 0, 1))
         near = [other for day in days for other in self._of_day.get((scene.sensor.name, day), ())]
         return [other for other in near if same_pass(scene, other)]
+
+
+def passes_of(scenes: Sequence[Scene]) -> list[list[Scene]]:
+    """Return scenes of one pass together, by time: each is joined by :func:`same_pass` to the one before it."""
+    passes: list[list[Scene]] = []
+    for scene in sorted(scenes, key=lambda s: (s.time, s.id)):
+        group = next((each for each in reversed(passes[-_RECENT:]) if same_pass(scene, each[-1])), None)
+        if group is None:
+            passes.append([scene])
+        else:
+            group.append(scene)
+    return passes
 
 
 def same_pass(one: Scene, other: Scene) -> bool:

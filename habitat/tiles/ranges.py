@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from habitat.errors import FetchError
+from habitat.store import shown
 from habitat.tiles.answers import Answer, Version
-from habitat.tiles.guard import shown
 from habitat.tiles.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -67,10 +67,14 @@ class RangeFile:
     def _take(self, start: int, stop: int, *, twice: bool = True) -> None:
         version = self.pieces.version
         answer = self._ask(start, stop, version)
-        if twice and self._is_plain():
+        is_far = not answer.in_parts and not answer.data
+        if twice and not is_far and self._is_plain():
             answer = self._agreed(answer, start, stop)
         if version is None:
             self.pieces.begin(answer.version)
+        if is_far:
+            self._take_all()
+            return
         self._keep(start, answer.data)
         self._wholes += not answer.in_parts and answer.version.size > PIECE
 

@@ -7,7 +7,6 @@ file of another zone is taken over once, here (see :mod:`habitat.grids`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import numpy as np
 import xarray as xr
@@ -17,11 +16,9 @@ from habitat.cubes import BANDS, STACK, Quality
 from habitat.errors import CatalogueError
 from habitat.grids import coordinates
 from habitat.tiles.extents import file_grid
+from habitat.tiles.overlaps import passes_of
 from habitat.tiles.scenes import Scene
 from habitat.tiles.windows import read_quality, read_reflectance
-
-SAME_PASS = timedelta(minutes=30)
-"""Scenes of one satellite that are farther apart in time belong to two passes: an orbit takes about 100 minutes."""
 
 NEEDED_BANDS = ("red", "nir08")
 """Without these there is no vegetation index."""
@@ -58,9 +55,9 @@ def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
 def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, use_quality: bool = True) -> xr.Dataset:
     """Read a STACK over `grid`: one time step for each pass of a satellite, its scenes joined.
 
-    A pass is what one satellite sees in one go: scenes of one sensor and platform, each within half an hour of the
-    next. Inside a pass, scenes in the grid's own reference system come first, then the order is that of their ids;
-    each pixel is that of the first scene that measured it.
+    A pass is what one satellite sees in one go (:func:`habitat.tiles.overlaps.same_pass`). Inside a pass, scenes in
+    the grid's own reference system come first, then the order is that of their ids; each pixel is that of the first
+    scene that measured it.
 
     Parameters
     ----------
@@ -80,7 +77,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     CatalogueError
         If quality is asked for and a scene has none.
     """
-    passes = _passes(scenes)
+    passes = passes_of(scenes)
     shape = (len(passes), grid.shape.y, grid.shape.x)
     values = {band: np.empty(shape, dtype=np.float32) for band in bands}
     quality = np.zeros(shape, dtype=np.uint8)
@@ -115,20 +112,6 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
         },
     )
     return STACK.check(stack)
-
-
-def _passes(scenes: Sequence[Scene]) -> list[list[Scene]]:
-    """Scenes of one satellite's pass together, by time of the first of each."""
-    passes: list[list[Scene]] = []
-    latest: dict[tuple[str, str | None], list[Scene]] = {}
-    for scene in sorted(scenes, key=lambda s: (s.time, s.id)):
-        satellite = (scene.sensor.name, scene.platform)
-        group = latest.get(satellite)
-        if group is None or scene.time - group[-1].time > SAME_PASS:
-            group = latest[satellite] = []
-            passes.append(group)
-        group.append(scene)
-    return passes
 
 
 def _in_order(group: Sequence[Scene], grid: GeoBox) -> list[Scene]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import requests
 
 from habitat.errors import FetchError, ReadError
+from habitat.store import shown
 from habitat.tiles.answers import (
     AgainError,
     Answer,
@@ -21,7 +22,7 @@ from habitat.tiles.answers import (
     read_part,
     read_whole,
 )
-from habitat.tiles.guard import Guard, guarded_session, shown
+from habitat.tiles.guard import Guard, guarded_session
 from habitat.tiles.signing import signer_for
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Remote:
         How often one thing is asked for before it counts as not to be had.
     timeout_s : (float, float)
         To connect, and between two parts of an answer.
-    sleep : callable
-        Waits so many seconds between two tries.
+    sleep : callable, optional
+        Waits so many seconds between two tries; by default until :meth:`halt` at most.
     connections : int
         Open at a time to one host.
     """
@@ -61,11 +62,12 @@ class Remote:
         home: str | None = None,
         tries: int = 5,
         timeout_s: tuple[float, float] = (15.0, 60.0),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         connections: int = 64,
     ) -> None:
         self.tries = tries
-        self._timeout, self._sleep = timeout_s, sleep
+        self._halted = threading.Event()
+        self._timeout, self._sleep = timeout_s, sleep or self._halted.wait
         self._signer = signer_for(provider, self.document)
         homes = [home, None if provider is None else provider.address, *self._signer.homes]
         self._guard = Guard(filter(None, homes))
@@ -79,6 +81,14 @@ class Remote:
     def session(self) -> requests.Session:
         """A session that goes to public hosts and to the user's own only; it signs nothing and tries once."""
         return self._session
+
+    def halt(self) -> None:
+        """Try nothing a second time, until :meth:`go_on`: nobody waits for it any more."""
+        self._halted.set()
+
+    def go_on(self) -> None:
+        """Try again what fails."""
+        self._halted.clear()
 
     def size(self, href: str) -> int:
         """Return the bytes of a whole file.
@@ -183,6 +193,8 @@ class Remote:
                 if renewed or not signed or not self._signer.renew(href):
                     raise FetchError(what, where=shown(href), mend=self._signer.mend)
                 renewed = True
+            elif self._halted.is_set():
+                break
             elif attempt < self.tries:
                 self._sleep(self._pause(attempt) if wait is None else wait)
         kind = ChangedError if changed else FetchError

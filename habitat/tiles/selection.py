@@ -151,7 +151,7 @@ def _scenes(
         except CatalogueError as error:
             if provider is None:  # who wrote the catalogue can mend it; nobody mends what a search gave
                 raise
-            left_out[name] = error.what
+            left_out[name.encode(errors="replace").decode()] = error.what
             continue
         if scene is not None:
             yield scene

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from habitat.errors import FetchError
-from habitat.tiles.guard import shown
+from habitat.store import shown
 
 if TYPE_CHECKING:
     from habitat.tiles.providers import Provider

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from habitat.cubes import REFLECTANCE_RANGE, Quality
 from habitat.errors import CatalogueError, ReadError
 from habitat.grids import resample_bits, resample_mean, window_over
-from habitat.store import open_raster, without_query
+from habitat.store import open_raster, shown
 from habitat.tiles.scenes import Asset, Scene
 
 _FEW_BYTES = 2**18
@@ -33,7 +33,7 @@ def open_asset(asset: Asset) -> Iterator[tuple[Any, GeoBox]]:
         If it is not here, carries no reference system, or cannot be read inside the block.
     """
     if not asset.is_here:
-        raise ReadError("is not here yet", where=without_query(asset.href), mend="habitat fetch brings it")
+        raise ReadError("is not here yet", where=shown(asset.href), mend="habitat fetch brings it")
     with open_raster(asset.href) as file:
         grid = GeoBox.from_rio(file)
         if grid.crs is None:

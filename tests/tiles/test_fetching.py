@@ -27,7 +27,7 @@ from odc.geo.geobox import GeoBox
 from habitat.errors import FetchError, StoreError
 from habitat.grids import grid_over
 from habitat.sensors import SENTINEL2
-from habitat.tiles import fetching, pieces
+from habitat.tiles import crew, pieces
 from habitat.tiles.downloads import Download
 from habitat.tiles.fetching import Fetched, Missing, fetch_layer, fetch_scenes
 from habitat.tiles.remote import Remote
@@ -449,6 +449,21 @@ def test_a_file_that_changes_in_the_middle_is_begun_anew(
     assert is_part_of(read(found.scenes[0].bands["red"].href), new)
 
 
+def test_a_file_that_became_shorter_is_begun_anew(
+    web: TileServer, remote: Remote, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("downloads", "ranges"):
+        monkeypatch.setattr(f"habitat.tiles.{module}.PIECE", 2**15)
+    put(web, values=pixels(1))
+    job = Download(remote, Asset(web.href("red.tif")), kept / "l2a" / scene().id / "red.tif", AREA)
+    job.look()
+    job.take(*job.ranges[0])  # ... and killed
+    new = put(web, values=np.zeros_like(pixels(1)) + 7)
+    assert (web.folder / "red.tif").stat().st_size < job.ranges[-1][0]
+    found = fetch_scenes([scene(red=web.href("red.tif"))], AREA, kept, bands=["red"], remote=remote)
+    assert is_part_of(read(found.scenes[0].bands["red"].href), new)
+
+
 def test_what_cannot_be_had_is_an_error_by_default(web: TileServer, remote: Remote, kept: Path) -> None:
     put(web)
     given = [scene("GOOD", red=web.href("red.tif")), scene("BAD", red=f"{web.address}/none.tif?sig=HUSH")]
@@ -551,6 +566,16 @@ def test_a_server_without_ranges_sends_a_file_once(
     assert len(web.asked()) < (web.folder / "red.tif").stat().st_size / 2**15
 
 
+def test_a_window_far_inside_a_file_comes_from_a_server_without_ranges(
+    web: TileServer, remote: Remote, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("habitat.tiles.answers._SKIPPED", 2**14)
+    truth = put(web)
+    web.fault = first(10**6, "no_range")
+    (one,) = fetch_scenes([scene(red=web.href("red.tif"))], AREA, kept, bands=["red"], remote=remote, workers=2).scenes
+    assert is_part_of(read(one.bands["red"].href), truth)
+
+
 # -- disk -----------------------------------------------------------------------------------------------
 
 
@@ -559,7 +584,7 @@ def test_the_disk_is_asked_before_the_web(
 ) -> None:
     put(web)
     usage = shutil.disk_usage("/")._replace(free=50_000_000)
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(crew.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(StoreError, match=r"\d+ MB are needed and 50 MB are free") as caught:
         fetch_scenes([scene(red=web.href("red.tif"))], AREA, kept, bands=["red"], remote=remote, on_missing="report")
     assert caught.value.where == kept
@@ -633,6 +658,24 @@ def test_an_interrupt_keeps_what_has_come(web: TileServer, remote: Remote, kept:
     assert not [request for request in web.asked() if request.start == 0]  # headers had come
     done = {path.parent.name for path in kept.rglob("red.tif")}
     assert len(done) == 20
+
+
+def test_an_interrupt_waits_for_no_second_try(web: TileServer, kept: Path) -> None:
+    put(web)
+    put(web, "blue.tif")
+    web.fault = first(10**6, "503", where="blue")
+    given = [scene("S1", red=web.href("red.tif")), scene("S2", red=web.href("blue.tif"))]
+    patient = Remote(home=web.address, tries=50)
+
+    def stop(stage: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        fetch_scenes(given, AREA, kept, bands=["red"], remote=patient, workers=2, progress=stop)
+    assert time.monotonic() - begun < 60  # fifty tries take twenty minutes
+    web.fault = first(0, "503")
+    assert len(fetch_scenes(given, AREA, kept, bands=["red"], remote=patient).scenes) == 2
 
 
 def test_a_layer_s_parts_lie_beside_each_other(web: TileServer, remote: Remote, kept: Path) -> None:

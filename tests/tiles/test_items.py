@@ -442,3 +442,8 @@ def test_paths_are_written_relative_to_the_catalogue(tmp_path: Path) -> None:
     write_items(tmp_path / "catalogue" / "items.json", [made])
     assert "../tiles/B04.tif" in (tmp_path / "catalogue" / "items.json").read_text()
     assert str(tmp_path) not in (tmp_path / "catalogue" / "items.json").read_text()
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="no text"):
+        scene("red", "nir", "scl", name="S2\ud800", platform="sentinel-2a")

@@ -20,8 +20,9 @@ import rasterio
 import rasterio.shutil
 
 from habitat.errors import FetchError, HabitatError, ReadError
+from habitat.store import shown
 from habitat.tiles.answers import Version
-from habitat.tiles.guard import Guard, shown
+from habitat.tiles.guard import Guard
 from habitat.tiles.providers import PROVIDERS, Provider
 from habitat.tiles.remote import Remote
 from habitat.tiles.signing import signer_for
