@@ -27,7 +27,7 @@ from habitat.tiles.images import (
 )
 from habitat.tiles.pieces import Pieces, stated_hash
 from habitat.tiles.ranges import PIECE, RangeFile
-from habitat.tiles.receipts import Receipt, read_receipt, write_receipt
+from habitat.tiles.receipts import Receipt, Stated, read_receipt, write_receipt
 from habitat.tiles.scenes import Asset
 
 if TYPE_CHECKING:
@@ -216,12 +216,16 @@ class Download:
                 if not tries_left:
                     raise
 
+    @property
+    def _stated(self) -> Stated:
+        return (self.asset.checksum, self.asset.size)
+
     # -- inside -----------------------------------------------------------------------------------------
 
     def _known(self) -> Receipt | None:
         """What an earlier download wrote down, if it covers the area and its file is still what it was."""
         got = read_receipt(self.path)
-        if got is None or got.source != shown(self.asset.href):
+        if got is None or (got.source, got.stated) != (shown(self.asset.href), self._stated):
             return None
         window = window_for(got.grid, self._grid)
         if window is None:
@@ -230,7 +234,7 @@ class Download:
 
     def _finished(self, window: Block | None) -> None:
         source, grid = shown(self.asset.href), self._layout.grid
-        self._receipt = write_receipt(self.path, source=source, grid=grid, window=window)
+        self._receipt = write_receipt(self.path, source=source, grid=grid, window=window, stated=self._stated)
 
     def _unsound(self) -> list[tuple[int, int]]:
         """Byte ranges whose checksums are wrong."""

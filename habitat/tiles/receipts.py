@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from odc.geo.geobox import GeoBox
 
 from habitat.grids import Block
 from habitat.store import digest_file, write_json
+
+Stated = tuple[str | None, int | None]
+"""Checksum and size that an item states of the whole file: others mean another file under the same address."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Receipt:
     """Of the whole file."""
     window: Block | None
     """Pixels that are here; None of a file that does not touch the area."""
+    stated: Stated = (None, None)
     size: int = 0
     """Bytes of the file that is here."""
     sha256: str = ""
@@ -56,19 +60,29 @@ def read_receipt(path: Path) -> Receipt | None:
         if said["window"] is not None:
             (top, bottom), (left, right) = said["window"]
             window = Block(0, slice(int(top), int(bottom)), slice(int(left), int(right)))
-        return Receipt(said["source"], _grid(said["grid"]), window, said["bytes"], said["sha256"])
+        checksum, size = said.get("stated", (None, None))
+        return Receipt(said["source"], _grid(said["grid"]), window, (checksum, size), said["bytes"], said["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_receipt(path: Path, *, source: str, grid: GeoBox, window: Block | None) -> Receipt:
+def write_receipt(
+    path: Path, *, source: str, grid: GeoBox, window: Block | None, stated: Stated = (None, None)
+) -> Receipt:
     """Write down what a file is, and return it."""
-    made = Receipt(source, grid, window)
+    made = Receipt(source, grid, window, stated)
     if window is not None:
-        made = Receipt(source, grid, window, path.stat().st_size, digest_file(path))
+        made = replace(made, size=path.stat().st_size, sha256=digest_file(path))
     spans = None if window is None else [[each.start, each.stop] for each in (window.rows, window.cols)]
     lies = {"crs": str(grid.crs), "transform": list(grid.transform)[:6], "shape": list(grid.shape)}
-    said = {"source": source, "grid": lies, "window": spans, "bytes": made.size, "sha256": made.sha256}
+    said = {
+        "source": source,
+        "stated": list(stated),
+        "grid": lies,
+        "window": spans,
+        "bytes": made.size,
+        "sha256": made.sha256,
+    }
     write_json(_beside(path), said)
     return made
 

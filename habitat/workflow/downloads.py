@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from habitat.errors import CatalogueError, RecipeError
 from habitat.recipe import Recipe
-from habitat.store import digest, digest_input, only_here, write_json
+from habitat.store import digest, only_here, shown, write_json
 from habitat.workflow.context import Plan, Progress, no_progress
 
 if TYPE_CHECKING:
-    from habitat.tiles import Selection
+    from habitat.tiles import Scene, Selection
 
 FETCH_WORKERS = 8
 """Requests at a time: catalogues ask for patience beyond some ten."""
@@ -148,6 +148,16 @@ def _request(plan: Plan) -> str:
     recipe = plan.recipe
     settings = recipe.resolved()["scenes"]
     asked = {key: settings.get(key) for key in ("source", "collections", "max_cloud_percent", "on_missing", "layers")}
-    catalogue = None if plan.provider else digest_input(recipe.path(recipe.scenes.source))
+    # a catalogue of this machine has been read by now: what it offers, not its root file, is what can have changed
+    listed = [] if plan.provider else [_said_of(scene) for scene in plan.offered.scenes]
     section = recipe.area
-    return digest([asked, catalogue, plan.area.wkb_hex, section.crs, section.resolution_m, plan.windows])
+    return digest([asked, listed, plan.area.wkb_hex, section.crs, section.resolution_m, plan.windows])
+
+
+def _said_of(scene: Scene) -> list[Any]:
+    """What a catalogue says of a scene, without what changes with each signature."""
+    files = {
+        name: (shown(asset.href), asset.size, asset.checksum, asset.scale, asset.offset, asset.nodata)
+        for name, asset in scene.assets.items()
+    }
+    return [scene.id, scene.sensor.name, scene.time.isoformat(), scene.claims, files]

@@ -291,6 +291,18 @@ def test_what_is_here_is_not_asked_for_again(web: TileServer, remote: Remote, ke
     assert not list(kept.rglob("*.part"))
 
 
+@pytest.mark.parametrize("said", [{"size": 1}, {"checksum": "1220" + "00" * 32}])
+def test_a_file_of_which_its_item_says_something_new_is_fetched_again(
+    web: TileServer, remote: Remote, kept: Path, said: dict[str, Any]
+) -> None:
+    put(web, values=pixels(1))
+    fetch_scenes([scene(red=web.href("red.tif"))], AREA, kept, bands=["red"], remote=remote)
+    new = put(web, values=pixels(2))
+    replaced = scene(red=Asset(web.href("red.tif"), 1e-4, -0.1, **said))
+    (one,) = fetch_scenes([replaced], AREA, kept, bands=["red"], remote=remote).scenes
+    assert is_part_of(read(one.bands["red"].href), new)
+
+
 @pytest.mark.parametrize("spoil", ["cut", "flip", "gone", "record", "half a record"])
 def test_what_was_spoiled_here_is_fetched_again(web: TileServer, remote: Remote, kept: Path, spoil: str) -> None:
     truth = put(web)

@@ -14,8 +14,11 @@ from terminal import run
 from tiles.server import TileServer, first
 from tiles.stac_server import stac_api
 
+from habitat.recipe import read_recipe
 from habitat.store import digest_file
 from habitat.tiles import PROVIDERS, Provider
+from habitat.workflow.context import Plan
+from habitat.workflow.downloads import _request
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +156,13 @@ def test_a_misspelt_catalogue_is_told_from_a_missing_file(land: Path) -> None:
     said = run("check", recipe_for(land, "earth-serch"))
     assert said.status == 1
     assert "'earth-serch' is no file here and no catalogue's name; did you mean 'earth-search'?" in said.err
+
+
+def test_an_item_that_changes_deep_in_a_catalogue_is_another_request(land: Path) -> None:
+    before = _request(Plan(read_recipe(land / "recipe.toml")))
+    assert _request(Plan(read_recipe(land / "recipe.toml"))) == before
+    path = _used(land)[0]
+    item = json.loads(path.read_text(encoding="utf-8"))
+    item["assets"]["red"]["file:size"] = 12345
+    path.write_text(json.dumps(item), encoding="utf-8")
+    assert _request(Plan(read_recipe(land / "recipe.toml"))) != before
