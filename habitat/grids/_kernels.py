@@ -9,33 +9,20 @@ target, and a cell's side.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from habitat.grids.compiling import compiled
 
 MARGIN = 0.01  # source pixels that a cell must keep from the source's edge to be read without looking
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile, free of the interpreter's lock, and keep the machine code where there is a folder for it.
-
-    Numba looks only at the file of a function to know whether what it kept is out of date: all of them stand here.
-    """
-    try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # numba found no folder that can be written
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def _part(number, size, hidden, n):  # type: ignore[no-untyped-def]
     """First and last (excluded) row or column of a cell that lie in the target."""
     return max(0, hidden - number * size), min(size, n + hidden - number * size)
 
 
-@_compiled
+@compiled
 def _row(cell, v, size):  # type: ignore[no-untyped-def]
     """Position of a cell's western edge at height `v`, and what a target pixel to the east adds to it."""
     t = v / size
@@ -46,7 +33,7 @@ def _row(cell, v, size):  # type: ignore[no-untyped-def]
     return x, y, dx, dy
 
 
-@_compiled
+@compiled
 def _reach(cell, size, rows, cols, shape, margin):  # type: ignore[no-untyped-def]
     """Whether the part of a cell in the target lies inside the source, whether it may touch it, the cell's corner."""
     height, width = shape
@@ -63,7 +50,7 @@ def _reach(cell, size, rows, cols, shape, margin):  # type: ignore[no-untyped-de
     return inside, not (north or south or west or east), np.floor(left), np.floor(top)
 
 
-@_compiled
+@compiled
 def _list(cell, v, size, cols, finer, shape, inside, corner, at):  # type: ignore[no-untyped-def]  # noqa: PLR0913
     """Write into `at` (finer * finer, columns) the flat index of each sample point of a cell's row, -1 = outside."""
     (height, width), (left, top) = shape, corner
@@ -92,13 +79,13 @@ def _list(cell, v, size, cols, finer, shape, inside, corner, at):  # type: ignor
                         row[j] = -1
 
 
-@_compiled
+@compiled
 def _value(flat, index):  # type: ignore[no-untyped-def]
     """A sample point's value, NaN outside the source."""
     return flat[np.uint32(index)] if index >= 0 else np.float32(np.nan)
 
 
-@_compiled
+@compiled
 def _mean_of_seen(flat, at, j, share):  # type: ignore[no-untyped-def]
     """Mean of those sample points of one pixel that hold a number; of all of them as `mean` takes it."""
     whole, total, count = 0.0, 0.0, 0
@@ -115,7 +102,7 @@ def _mean_of_seen(flat, at, j, share):  # type: ignore[no-untyped-def]
     return np.float32(total / count) if count > 0 else np.float32(np.nan)
 
 
-@_compiled
+@compiled
 def mean(values, corners, frame, finer, out):  # type: ignore[no-untyped-def]
     """Mean of the sample points that hold a number; `out` is NaN at first. `finer` is even."""
     flat = values.ravel()
@@ -148,7 +135,7 @@ def mean(values, corners, frame, finer, out):  # type: ignore[no-untyped-def]
                         line[j] = _mean_of_seen(flat, at, j, share)
 
 
-@_compiled
+@compiled
 def bits(flags, corners, frame, finer, outside, out):  # type: ignore[no-untyped-def]
     """Bitwise or of all sample points, with `outside` for those beside the source; `out` is that at first."""
     flat = flags.ravel()
@@ -177,7 +164,7 @@ def bits(flags, corners, frame, finer, outside, out):  # type: ignore[no-untyped
                 out[a * size - frame[0] + v, b * size - frame[1] + cols[0] : b * size - frame[1] + cols[1]] = merged[:n]
 
 
-@_compiled
+@compiled
 def _commonest(flat, at, j, unknown, found, votes):  # type: ignore[no-untyped-def]
     """The code that most sample points of one pixel hold."""
     n = 0
@@ -197,7 +184,7 @@ def _commonest(flat, at, j, unknown, found, votes):  # type: ignore[no-untyped-d
     return best
 
 
-@_compiled
+@compiled
 def majority(codes, corners, frame, finer, unknown, out):  # type: ignore[no-untyped-def]
     """The commonest code among the sample points, the lower one in a tie; `unknown` has no vote."""
     flat = codes.ravel()
@@ -218,7 +205,7 @@ def majority(codes, corners, frame, finer, unknown, out):  # type: ignore[no-unt
                     line[j] = _commonest(flat, at, j, unknown, found, votes)
 
 
-@_compiled
+@compiled
 def nearest(values, corners, frame, out):  # type: ignore[no-untyped-def]
     """The source pixel that holds each target pixel's centre; where there is none, `out` stays."""
     flat = values.ravel()
@@ -240,7 +227,7 @@ def nearest(values, corners, frame, out):  # type: ignore[no-untyped-def]
                         line[j] = flat[np.uint32(at[0, j])]
 
 
-@_compiled
+@compiled
 def _between(values, row, col, down, along):  # type: ignore[no-untyped-def]
     """Between four pixels, those at an edge or without a number left out; the first is given."""
     (high, wide), four = values.shape, np.full(4, np.float32(np.nan), np.float32)
@@ -261,7 +248,7 @@ def _between(values, row, col, down, along):  # type: ignore[no-untyped-def]
     return np.float32(total / weight) if weight > 1e-6 else np.float32(np.nan)
 
 
-@_compiled
+@compiled
 def bilinear(values, corners, frame, out):  # type: ignore[no-untyped-def]
     """The four source pixels around each target pixel's centre, by distance; `out` is NaN at first."""
     flat = values.ravel()

@@ -2,6 +2,7 @@
 
 from habitat.imagery.composites import seasonal_median
 from habitat.imagery.features import forest_features
+from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
 
-__all__ = ["NOT_CLEAR", "clear_looks", "forest_features", "seasonal_median"]
+__all__ = ["NOT_CLEAR", "clear_looks", "departures", "forest_features", "screen_looks", "seasonal_median"]

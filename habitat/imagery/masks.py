@@ -36,18 +36,26 @@ def clear_looks(stack: xr.Dataset, *, reject: int = NOT_CLEAR, margin_m: float =
     bad = (quality & (reject | Quality.FILL)) > 0
     soft = (quality & _SPREADS & reject) > 0
     radius = margin_m / abs(grid_of(stack).transform.a)
-    if radius >= 1 and soft.any():
-        bad |= _grown(soft, radius)
+    bad |= grown(soft, radius)
     clear = xr.DataArray(~bad, dims=STACK.dims)
     return stack.assign({name: stack[name].where(clear) for name in stack.data_vars if name != "quality"})
 
 
-def _grown(mask: np.ndarray, radius: float) -> np.ndarray:
-    """Grow each (y, x) slice of a (time, y, x) mask by `radius` pixels."""
-    from scipy.ndimage import distance_transform_edt
+def grown(mask: np.ndarray, radius: float) -> np.ndarray:
+    """Return a (time, y, x) mask with each (y, x) slice grown by `radius` pixels."""
+    reach = int(radius)
+    wider = mask.copy()
+    height, width = mask.shape[1:]
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            if 0 < down**2 + right**2 <= radius**2:
+                to_rows, from_rows = _shifted(down, height)
+                to_cols, from_cols = _shifted(right, width)
+                wider[:, to_rows, to_cols] |= mask[:, from_rows, from_cols]
+    return wider
 
-    grown = np.zeros_like(mask)
-    for step, layer in enumerate(mask):
-        if layer.any():
-            grown[step] = distance_transform_edt(~layer) <= radius
-    return grown
+
+def _shifted(by: int, size: int) -> tuple[slice, slice]:
+    """Where pixels along one axis come to lie when they move `by`, and which they are."""
+    by = max(-size, min(by, size))
+    return slice(max(by, 0), size + min(by, 0)), slice(max(-by, 0), size - max(by, 0))
