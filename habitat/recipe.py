@@ -110,8 +110,9 @@ class ScenesSection(_Section):
     collections: list[str] | None = None
     """Only these collections."""
     max_cloud_percent: Annotated[float, Field(ge=0, le=100)] = 90
-    mask: Literal["product", "none"] = "product"
-    """What decides that a look is clear: the product's own quality band, or nothing but its fill."""
+    mask: Literal["product", "history", "none"] = "product"
+    """What decides that a look is clear: the product's own quality band, that and the pixel's history, or nothing but
+    its fill."""
     folder: str = "scenes"
     """Where scenes from the web are kept."""
     on_missing: Literal["error", "report"] = "error"

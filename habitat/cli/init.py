@@ -35,7 +35,8 @@ source = "catalog.json"               # a STAC file; a folder of downloaded .SAF
                                       # "nasa-hls"; or the address of any STAC API
 # collections = ["sentinel-2-l2a"]    # default: those of the source that can be read
 max_cloud_percent = 90                # scenes that state more cloud are left out
-mask = "product"                      # "product": the quality band says what is clear; "none": everything is
+mask = "product"                      # "product": the quality band says what is clear; "none": everything is;
+                                      # "history": clouds, haze and shadows that it missed go too, by each pixel's years
 # folder = "scenes"                   # where scenes from the web are kept
 # on_missing = "error"                # what cannot be had after all stops the run; "report": it goes on and says so
 # layers = ["dem", "worldcover"]      # maps that do not change, fetched beside the scenes, where the source has them

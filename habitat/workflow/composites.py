@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, COMPOSITE, Quality
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
-from habitat.imagery import NOT_CLEAR, clear_looks, seasonal_median
+from habitat.imagery import NOT_CLEAR, clear_looks, screen_looks, seasonal_median
 from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
 from habitat.tiles import Scene, read_stack
@@ -21,6 +21,8 @@ from habitat.workflow.context import Context, Outputs
 
 READ_BLOCK = 512
 """Pixels: large enough that opening files does not count, small enough for a year of looks."""
+LEAST_BLOCK, BLOCK_LOOKS = 128, 8_000_000
+"""A pixel's history needs all years at once: blocks are halved until they hold no more looks of a pixel than this."""
 MARGIN_M = 40.0
 """Around clouds and shadows; see habitat.imagery.masks."""
 
@@ -40,37 +42,34 @@ def make_composites(context: Context, work: Path) -> Outputs:
     settled = context.settled
     corrected = {name: found.evidence for name, found in settled.findings.items() if found.corrected}
     _warn_of_offsets(context, corrected)
-    todo = list(blocks(context.grid, READ_BLOCK))
-    reject = NOT_CLEAR if context.recipe.scenes.mask == "product" else Quality.FILL
-    of_year = {
-        year: tuple(s for s in settled.scenes if any(season.year_of(s.day) == year for season in context.seasons))
-        for year in context.years
-    }
+    mask = context.recipe.scenes.mask
+    groups = [context.years] if mask == "history" else [(year,) for year in context.years]
+    todo = list(blocks(context.grid, _block_size(len(settled.scenes)) if mask == "history" else READ_BLOCK))
     jobs = {
-        f"{year}-{block.index}": CompositeJob(
-            scenes,
+        f"{years[0]}-{block.index}": CompositeJob(
+            tuple(s for s in settled.scenes if any(season.year_of(s.day) in years for season in context.seasons)),
             context.grid,
             context.bands,
-            year,
+            years,
             context.seasons,
-            reject,
+            mask,
             context.outline,
             block,
         )
-        for year, scenes in of_year.items()
+        for years in groups
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
     names = [*context.bands, "looks"]
     outputs = []
-    for year in context.years:
+    for group, place, year in ((years[0], k, year) for years in groups for k, year in enumerate(years)):
         for number, season in enumerate(context.seasons):
             path = composite_path(context, year, season.name)
             with RasterWriter(
                 path, context.grid, names, "int16", NODATA, resampling="average", tags={"scale": "0.0001"}
             ) as file:
                 for block in todo:
-                    file.write(load_block(work, f"{year}-{block.index}")["composite"][number], block)
+                    file.write(load_block(work, f"{group}-{block.index}")["composite"][place, number], block)
             outputs.append(path)
     notes = {
         "scenes": [
@@ -112,37 +111,50 @@ def _warn_of_offsets(context: Context, corrected: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class CompositeJob:
-    """Composites of one year and block, with everything that another process needs to make them."""
+    """Composites of some years and a block, with everything that another process needs to make them."""
 
     scenes: tuple[Scene, ...]
     grid: GeoBox
     bands: tuple[str, ...]
-    year: int
+    years: tuple[int, ...]
     seasons: tuple[Season, ...]
-    reject: int
-    """Quality bits that spoil a look."""
+    mask: str
+    """Of the recipe: "product", "history" or "none"."""
     outline: Any
     """The area in the grid's reference system."""
     block: Block
 
     def __call__(self) -> dict[str, np.ndarray]:
-        """Return `composite`: int16 (season, bands and looks, y, x)."""
+        """Return `composite`: int16 (year, season, bands and looks, y, x)."""
         reading, core = widen(self.block, self.grid, int(np.ceil(MARGIN_M / self.grid.transform.a)))
         window = crop(self.grid, reading)
-        packed = np.full((len(self.seasons), len(self.bands) + 1, *self.block.shape), NODATA, dtype=np.int16)
-        packed[:, -1] = 0
+        shape = (len(self.years), len(self.seasons), len(self.bands) + 1, *self.block.shape)
+        packed = np.full(shape, NODATA, dtype=np.int16)
+        packed[:, :, -1] = 0
         if self.scenes:
-            stack = read_stack(self.scenes, window, self.bands, use_quality=self.reject != Quality.FILL)
-            stack = clear_looks(stack, reject=self.reject, margin_m=MARGIN_M)
+            made = seasonal_median(self._clear(window), years=self.years, seasons=self.seasons)
             inside = rasterize([self.outline], [1], window) > 0
-            made = seasonal_median(stack, years=[self.year], seasons=self.seasons).isel(year=0)
-            looks = np.where(inside, made["looks"].values, 0)[:, core[0], core[1]]
+            looks = np.where(inside, made["looks"].values, 0)[..., core[0], core[1]]
             for number, band in enumerate(self.bands):
-                values = made[band].values[:, core[0], core[1]]
+                values = made[band].values[..., core[0], core[1]]
                 kept = (looks > 0) & np.isfinite(values)
-                packed[:, number][kept] = np.round(values[kept] * REFLECTANCE_SCALE).astype(np.int16)
-            packed[:, -1] = looks
+                packed[:, :, number][kept] = np.round(values[kept] * REFLECTANCE_SCALE).astype(np.int16)
+            packed[:, :, -1] = looks
         return {"composite": packed}
+
+    def _clear(self, window: GeoBox) -> xr.Dataset:
+        stack = read_stack(self.scenes, window, self.bands, use_quality=self.mask != "none")
+        if self.mask == "history":
+            return clear_looks(screen_looks(stack, margin_m=MARGIN_M), margin_m=0)
+        return clear_looks(stack, reject=NOT_CLEAR if self.mask == "product" else Quality.FILL, margin_m=MARGIN_M)
+
+
+def _block_size(looks: int) -> int:
+    """Side of a block that holds all years, pixels."""
+    size = READ_BLOCK
+    while size > LEAST_BLOCK and looks * size**2 > BLOCK_LOOKS:
+        size //= 2
+    return size
 
 
 def composite_path(context: Context, year: int, season: str) -> Path:
