@@ -58,17 +58,17 @@ def seasonal_median(stack: xr.Dataset, *, years: Sequence[int], seasons: Sequenc
 
 
 def median_over_time(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the median along the first axis without NaN, and how many values it is of.
+    """Return the median along the first axis without NaN, float32, and how many values it is of, uint16.
 
-    Sorting puts NaN last, so the middle of what is left is picked directly: an order of magnitude faster
-    than :func:`numpy.nanmedian` on a short axis.
+    The same numbers as :func:`numpy.nanmedian`, twelve times faster and more (`benchmarks/results/compositing.md`).
 
     >>> median_over_time(np.float32([[1], [np.nan], [4]]))
     (array([2.5], dtype=float32), array([2], dtype=uint16))
     """
-    count = np.isfinite(values).sum(axis=0)
-    ordered = np.sort(values, axis=0)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(count // 2, len(values) - 1)[None], axis=0)[0]
-    median = np.where(count > 0, (low + high) / 2, np.nan)
-    return median.astype(np.float32), count.astype(np.uint16)
+    from habitat.imagery._medians import exchanges, median
+
+    shape = values.shape[1:]
+    medians, count = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.uint16)
+    series = np.ascontiguousarray(values, dtype=np.float32).reshape(len(values), -1)
+    median(series, exchanges(len(values)), medians.reshape(-1), count.reshape(-1))
+    return medians, count

@@ -14,4 +14,4 @@ def test_most_of_what_the_product_missed_is_found(monkeypatch: pytest.MonkeyPatc
     assert score.missed > 100
     assert score.found > 0.8
     assert score.lost < 0.06
-    assert score.regained > 0.4
+    assert score.regained > 0.2
