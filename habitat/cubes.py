@@ -116,7 +116,7 @@ class TableContract:
 
 STACK = Contract("STACK", ("time", "y", "x"), {"quality": "u"}, some_of=BANDS)
 """Surface reflectance, nominal 0-1, float32, NaN = not seen; `quality` holds :class:`Quality` bits.
-Coordinates along time: `time` (UTC), `sensor`, `scene`."""
+Coordinates along time: `time` (UTC), `sensor`, `platform` ("" where unknown), `scene`."""
 
 COMPOSITE = Contract("COMPOSITE", ("year", "season", "y", "x"), {"looks": "iu"}, some_of=BANDS)
 """Reflectance of each year's seasons, NaN = not seen; `looks` = clear observations a pixel."""

@@ -113,6 +113,8 @@ class ScenesSection(_Section):
     mask: Literal["product", "history", "none"] = "product"
     """What decides that a look is clear: the product's own quality band, that and the pixel's history, or nothing but
     its fill."""
+    bands: Literal["own", "common"] = "own"
+    """Whether reflectance stays as each product says, or is taken to one sensor's bands (OLI)."""
     folder: str = "scenes"
     """Where scenes from the web are kept."""
     on_missing: Literal["error", "report"] = "error"

@@ -1,8 +1,17 @@
 """From a stack of looks to what a classifier sees: masks, seasonal composites, features."""
 
+from habitat.imagery.calibration import to_common_bands
 from habitat.imagery.composites import seasonal_median
 from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
 
-__all__ = ["NOT_CLEAR", "clear_looks", "departures", "forest_features", "screen_looks", "seasonal_median"]
+__all__ = [
+    "NOT_CLEAR",
+    "clear_looks",
+    "departures",
+    "forest_features",
+    "screen_looks",
+    "seasonal_median",
+    "to_common_bands",
+]

@@ -107,6 +107,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
         coords={
             "time": np.array([s.time.replace(tzinfo=None) for s in firsts], dtype="datetime64[ns]"),
             "sensor": ("time", [s.sensor.name for s in firsts]),
+            "platform": ("time", [s.platform or "" for s in firsts]),
             "scene": ("time", [" ".join(s.id for s in group) for group in groups]),
             **coordinates(grid),
         },

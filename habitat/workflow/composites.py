@@ -13,7 +13,8 @@ from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, COMPOSITE, Quality
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
-from habitat.imagery import NOT_CLEAR, clear_looks, screen_looks, seasonal_median
+from habitat.imagery import NOT_CLEAR, clear_looks, screen_looks, seasonal_median, to_common_bands
+from habitat.recipe import ScenesSection
 from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
 from habitat.tiles import Scene, read_stack
@@ -52,7 +53,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
             context.bands,
             years,
             context.seasons,
-            mask,
+            context.recipe.scenes,
             context.outline,
             block,
         )
@@ -118,8 +119,8 @@ class CompositeJob:
     bands: tuple[str, ...]
     years: tuple[int, ...]
     seasons: tuple[Season, ...]
-    mask: str
-    """Of the recipe: "product", "history" or "none"."""
+    settings: ScenesSection
+    """Of the recipe: which mask, and whose bands."""
     outline: Any
     """The area in the grid's reference system."""
     block: Block
@@ -143,10 +144,13 @@ class CompositeJob:
         return {"composite": packed}
 
     def _clear(self, window: GeoBox) -> xr.Dataset:
-        stack = read_stack(self.scenes, window, self.bands, use_quality=self.mask != "none")
-        if self.mask == "history":
+        mask = self.settings.mask
+        stack = read_stack(self.scenes, window, self.bands, use_quality=mask != "none")
+        if self.settings.bands == "common":
+            stack = to_common_bands(stack)
+        if mask == "history":
             return clear_looks(screen_looks(stack, margin_m=MARGIN_M), margin_m=0)
-        return clear_looks(stack, reject=NOT_CLEAR if self.mask == "product" else Quality.FILL, margin_m=MARGIN_M)
+        return clear_looks(stack, reject=NOT_CLEAR if mask == "product" else Quality.FILL, margin_m=MARGIN_M)
 
 
 def _block_size(looks: int) -> int:

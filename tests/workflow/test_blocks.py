@@ -25,7 +25,8 @@ def digests(run: Path) -> dict[str, str]:
 def test_small_blocks_make_the_same_files_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: str) -> None:
     write_sample(tmp_path / "one", size_km=0.9, years=range(2019, 2022), seed=3)
     recipe = tmp_path / "one" / "recipe.toml"
-    recipe.write_text(recipe.read_text(encoding="utf-8").replace("[scenes]\n", f'[scenes]\nmask = "{mask}"\n'))
+    text = recipe.read_text(encoding="utf-8")
+    recipe.write_text(text.replace("[scenes]\n", f'[scenes]\nmask = "{mask}"\nbands = "common"\n'), encoding="utf-8")
     shutil.copytree(tmp_path / "one", tmp_path / "many")
     habitat.run_recipe(habitat.read_recipe(tmp_path / "one" / "recipe.toml"), until="change", workers=2)
     for module, name in (

@@ -181,6 +181,19 @@ def test_neither_blocks_nor_workers_show_in_maps_and_losses(
     assert data(land / "run") == before
 
 
+def test_common_bands_take_sentinel_2_s_blue_to_landsat_s(land: Path) -> None:
+    edit(land, "[scenes]\n", '[scenes]\nbands = "common"\n')
+    edit(land, 'folder = "run"', 'folder = "common"')
+    assert done_in(land, "composite") == ["composite"]
+
+    def blue(folder: str) -> np.ndarray:
+        values = read_raster(land / folder / "composites" / "2020.tif")[0][0].astype(float)
+        return np.where(values == -32768, np.nan, values)
+
+    lower = blue("run") - blue("common")
+    assert 0 < np.nanmedian(lower) < 60  # of the median of both sensors' looks: less than the line's 0.004 and 2%
+
+
 def test_finished_blocks_are_not_computed_again(land: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 16)
     edit(land, 'folder = "run"', 'folder = "other"')
