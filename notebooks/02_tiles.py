@@ -20,7 +20,7 @@ import shapely
 
 import habitat as hb
 from habitat import plots
-from habitat.imagery import NOT_CLEAR
+from habitat.imagery import NOT_CLEAR, screen_looks, to_common_bands
 
 # %% [markdown]
 # ## What is in a catalogue
@@ -92,7 +92,7 @@ print(f"the item amounts to {found.declared}, the pixels to {found.offset}: {fou
 # %%
 always = [(pd.Timestamp("2016-01-01").date(), pd.Timestamp("2025-12-31").date())]
 scenes = hb.select_scenes("../sample_tiles/catalog.json", area=square, windows=always).scenes
-stack = hb.read_stack(hb.settle_offsets(scenes, grid).scenes, grid, ("red", "nir08"))
+stack = hb.read_stack(hb.settle_offsets(scenes, grid).scenes, grid, ("blue", "red", "nir08", "swir16"))
 
 (place,) = gpd.GeoSeries([shapely.Point(130.81001, 43.10991)], crs="EPSG:4326").to_crs(str(grid.crs))
 pixel = stack.sel(x=place.x, y=place.y, method="nearest")
@@ -111,6 +111,50 @@ plots.pixel_series(series, label="NDVI of one pixel, summers of forest and what 
 # Outlines are looks that cloud, shadow or snow spoilt. They are kept, so that you can judge the judge, and a composite
 # uses none of them.
 #
+# ## What the product's mask missed
+#
+# No product finds every cloud. `screen_looks` asks each pixel's own years: haze, clouds and snow are brighter in the
+# blue than that pixel is otherwise at that time of the year, shadows darker in both infrareds, and what lasts is no
+# cloud but a change. A recipe asks for it with `mask = "history"`. Filled now is what is kept.
+
+# %%
+screened = screen_looks(stack).sel(x=place.x, y=place.y, method="nearest")
+spoilt = (screened["quality"].values & NOT_CLEAR) > 0
+before = series["clear"].to_numpy()
+pd.Series(
+    {
+        "looks": len(before),
+        "clear, says the product": before.sum(),
+        "of them spoilt after all": (before & spoilt).sum(),
+        "dropped by the product and given back": (~before & ~spoilt).sum(),
+    },
+    name="one pixel",
+).to_frame()
+
+# %%
+low = series.assign(value=pixel["blue"].values, clear=~spoilt)
+plots.pixel_series(low[low["value"] < 0.25], label="its blue reflectance, up to 0.25")
+
+# %% [markdown]
+# ## Two sensors, one ruler
+#
+# Sentinel-2's bands lie a little beside Landsat's. Published lines take them there (`bands = "common"` in a recipe);
+# over green forest that is a few thousandths, as much as a weak disturbance shows.
+
+# %%
+common = to_common_bands(stack).sel(x=place.x, y=place.y, method="nearest")
+own = pixel["sensor"].values == "sentinel-2"
+pd.DataFrame(
+    {
+        band: {
+            "as the product says": float(pixel[band].values[own & ~spoilt].mean()),
+            "in Landsat's band": float(common[band].values[own & ~spoilt].mean()),
+        }
+        for band in ("blue", "red", "nir08", "swir16")
+    }
+).round(4)
+
+# %% [markdown]
 # ## Where to go from here
 #
 # - `habitat index FOLDER` makes a catalogue of `.SAFE` and Landsat products as they are downloaded, archives included.
