@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat import grids
 from habitat.errors import GridError
-from habitat.grids import _kernels, positions
+from habitat.grids import compiling, positions
 
 ZONE_52, ZONE_53, DEGREES = "EPSG:32652", "EPSG:32653", "EPSG:4326"
 nan = np.nan
@@ -278,7 +278,7 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(monkeypatch: pytest.Mon
         return lambda function: (function, options)
 
     monkeypatch.setattr(numba, "njit", refuses_to_keep)
-    assert _kernels._compiled(len) == (len, {"nogil": True, "error_model": "numpy"})
+    assert compiling.compiled(len) == (len, {"nogil": True, "error_model": "numpy"})
 
 
 def test_one_zone_needs_no_compiler() -> None:
