@@ -60,8 +60,7 @@ def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndar
         part = own[window]
         if part == grid:
             for rows, numbers in _strips(file, window):
-                ends = numbers.min(), numbers.max()
-                missing = _scale(numbers, asset, nodata, out[rows], ends)
+                missing, ends = _scale(numbers, asset, nodata, out[rows])
                 if _leaves_range(ends, asset):
                     np.clip(out[rows], *REFLECTANCE_RANGE, out=out[rows])
                 if missing is not None:
@@ -69,7 +68,7 @@ def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndar
             return
         values = np.empty(part.shape, dtype=np.float32)
         for rows, numbers in _strips(file, window):
-            _scale(numbers, asset, nodata, values[rows], (numbers.min(), numbers.max()))
+            _scale(numbers, asset, nodata, values[rows])
     np.clip(resample_mean(values, part, grid), *REFLECTANCE_RANGE, out=out)
     flags[np.isnan(out)] |= Quality.FILL
 
@@ -84,6 +83,8 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
     ReadError
         If its file holds other values than this sensor's codes.
     """
+    from habitat.tiles._numbers import translate
+
     asset, codes = scene.quality, scene.sensor.quality
     if asset is None:
         raise CatalogueError(
@@ -106,7 +107,7 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
                     where=asset.href,
                     mend="check the item's assets",
                 )
-            flags[rows] = _translate(numbers, codes.lookup)
+            translate(numbers, codes.lookup, flags[rows])
     if flags is not out:
         out[:] = resample_bits(flags, part, grid, outside=Quality.FILL)
 
@@ -116,13 +117,6 @@ def _are_codes(numbers: np.ndarray, n: int) -> bool:
     if numbers.dtype.kind == "u" and np.iinfo(numbers.dtype).max < n:
         return True
     return numbers.dtype.kind in "iu" and bool(0 <= numbers.min() <= numbers.max() < n)
-
-
-def _translate(codes: np.ndarray, lookup: np.ndarray) -> np.ndarray:
-    """`lookup` at each code."""
-    if codes.dtype == np.uint8:  # several times faster than an index, which numpy first widens to eight bytes
-        return np.frombuffer(codes.tobytes().translate(lookup.tobytes()), dtype=np.uint8).reshape(codes.shape)
-    return np.take(lookup, codes, mode="clip")
 
 
 def _strips(file: Any, window: tuple[slice, slice]) -> Iterator[tuple[slice, np.ndarray]]:
@@ -157,32 +151,28 @@ def _whole_shift(asset: Asset) -> int | None:
     return shift if abs(asset.offset - shift * asset.scale) < 1e-9 else None
 
 
-def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray, ends: tuple[Any, Any]) -> np.ndarray | None:
-    """Write reflectance into `out`; return where there is none, or None if there is everywhere.
+def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> tuple[np.ndarray | None, tuple[Any, Any]]:
+    """Write reflectance into `out`; return where there is none (None: nowhere), and the least and the largest number."""
+    if (numbers.dtype.kind in "iu" and numbers.dtype.itemsize <= 2) or numbers.dtype == np.float32:
+        from habitat.tiles._numbers import scale
 
-    `ends` are the smallest and the largest number.
-    """
-    if numbers.dtype.itemsize <= 2 or numbers.dtype == np.float32:
+        # a whole shift comes first, so that numbers with and without an offset become the very same reflectance
         shift = _whole_shift(asset)
-        if shift:  # so that numbers with and without an offset become the very same reflectance
-            np.add(numbers, np.float32(shift), out=out)
-            out *= np.float32(asset.scale)
-        else:
-            np.multiply(numbers, np.float32(asset.scale), out=out)
-            if shift is None:
-                out += np.float32(asset.offset)
+        before, after = (0, asset.offset) if shift is None else (shift, 0)
+        ends = scale(numbers, np.float32(before), np.float32(asset.scale), np.float32(after), out)
     else:  # numbers that float32 cannot hold
+        ends = numbers.min(), numbers.max()
         out[:] = numbers * np.float64(asset.scale) + asset.offset
     if numbers.dtype.kind == "f":
         missing: np.ndarray = ~np.isfinite(numbers) | (numbers == nodata)
     elif ends[0] <= nodata <= ends[1]:
         missing = numbers == nodata
     else:
-        return None
+        return None, ends
     if not missing.any():
-        return None
+        return None, ends
     out[missing] = np.nan
-    return missing
+    return missing, ends
 
 
 def _leaves_range(ends: tuple[Any, Any], asset: Asset) -> bool:
