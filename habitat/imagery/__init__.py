@@ -1,7 +1,7 @@
 """From a stack of looks to what a classifier sees: masks, seasonal composites, features."""
 
 from habitat.imagery.calibration import to_common_bands
-from habitat.imagery.composites import seasonal_median
+from habitat.imagery.composites import seasonal_median, seasonal_medoid
 from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
@@ -13,5 +13,6 @@ __all__ = [
     "forest_features",
     "screen_looks",
     "seasonal_median",
+    "seasonal_medoid",
     "to_common_bands",
 ]

@@ -12,48 +12,129 @@ from habitat.grids.compiling import compiled
 
 LANES = 64
 TERMS = 5
-"""A level and two harmonics of the year."""
-PAIRS = 15
-"""Entries of a symmetric matrix of that size."""
+"""A level and two harmonics of the year: 1, cos, sin, cos 2, sin 2."""
+WAVES = 9
+"""Those and cos 3, sin 3, cos 4, sin 4: all products of two terms are sums of two of them."""
 TRIES = 4
 """Rounds of reweighting."""
 RIDGE = 0.01
 """Share of the looks by which a harmonic is drawn to 0: decides only where a season has no looks."""
 TRIM = 4.685
 """Tukey's constant: looks farther away than so many spreads have no weight."""
+STEP = 4
+"""Looks that are added up at once: series are filled up with looks of no weight to whole steps."""
 NEAR = 3
 """Looks before, and after, that tell whether a departure lasts."""
 
 
 @compiled
-def fit(values, seen, course, lean, expected, spread):  # type: ignore[no-untyped-def]
-    """Fit a year's course to each lane; `expected` (time, lane) and `spread` (lane,) are filled.
+def depart(visible, infrared, quality, course, limits, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (time, pixel) with how far each look departs from its pixel's history; NaN where that is not known.
 
-    `course` holds the regressors (time, term), their products (time, pair) and the fewest looks for each harmonic;
-    `lean` the weight of a look above the fit relative to one below, less than 1 to lean on the lower ones, and the
-    least spread.
+    Parameters
+    ----------
+    visible : float32 (time, pixel)
+    infrared : pair of float32 (time, pixel)
+    quality : uint8 (time, pixel), and the bits that keep a look out of the history
+    course : float32 (time, wave) of the year's waves, filled up with rows of 0 to whole steps, and the fewest looks
+        (3,) for a level and each harmonic
+    limits : tuple of float32
+        How much brighter, and by how many spreads; how much darker in the mean, and in each band; what damps ratios;
+        the departure below which nothing is spoilt, lasting or not.
     """
-    terms, pairs, fewest = course
-    above, floor = lean
-    lanes = values.shape[1]
-    weights = seen.copy()
-    count = _sum(seen)
-    matrix = np.empty((PAIRS, lanes), np.float32)
-    vector = np.empty((TERMS, lanes), np.float32)
-    for _ in range(TRIES):
-        _normal(values, weights, terms, pairs, matrix, vector)
+    near, short = infrared
+    bits, reject = quality
+    fewest = course[1]
+    brighter, noise, darker, steepest, damp, doubtful = limits
+    times, pixels = visible.shape
+    # what a candidate for a shadow falls to at most, in ratios: logarithms are slow and seldom needed
+    both, each = np.exp(-2 * darker * doubtful), np.exp(-steepest * doubtful)
+    place = np.empty(times, np.int64)
+    history = np.empty((3, times), np.float32)
+    some = np.empty(2 * NEAR, np.float32)
+    found = np.empty((times, LANES), np.float32)
+    for start in range(0, pixels, LANES):
+        lanes = slice(start, min(start + LANES, pixels))
+        seen, known = _looks(visible[:, lanes], near[:, lanes], short[:, lanes], bits[:, lanes], reject)
+        count = _sum(seen)
+        over = _excess(_plain(visible[:, lanes], known), seen, count, course, brighter, noise)
+        one = _ratio(_plain(near[:, lanes], known), seen, count, course, damp)
+        other = _ratio(_plain(short[:, lanes], known), seen, count, course, damp)
+        for lane in range(over.shape[1]):
+            has_history = count[lane] >= fewest[0]
+            n = 0
+            for t in range(times):
+                place[t] = n
+                if seen[t, lane] > 0:
+                    history[0, n], history[1, n], history[2, n] = over[t, lane], one[t, lane], other[t, lane]
+                    n += 1
+            for t in range(times):
+                if known[t, lane] == 0 or not has_history:
+                    found[t, lane] = np.float32(np.nan)
+                    continue
+                around = (max(place[t] - NEAR, 0), place[t], place[t] + (seen[t, lane] > 0), n)
+                value, a, b = max(over[t, lane], np.float32(0)), one[t, lane], other[t, lane]
+                if value >= doubtful:  # less what lasts
+                    lasts = max(_middle(history[0], around, False, np.float32(0), some), np.float32(0))
+                    value = max(value - lasts, np.float32(0))
+                if a * b < both and max(a, b) < each:
+                    fall = np.log(min(_middle(history[1], around, True, np.float32(1), some), np.float32(1)) / a)
+                    drop = np.log(min(_middle(history[2], around, True, np.float32(1), some), np.float32(1)) / b)
+                    under = min((fall + drop) / (2 * darker), min(fall, drop) / steepest)
+                    if under > value:  # a negative sign tells a shadow from a cloud
+                        value = -under
+                found[t, lane] = value
+        out[:, lanes] = found[:, : over.shape[1]]
+
+
+@compiled
+def _middle(history, around, upper, otherwise, some):  # type: ignore[no-untyped-def]
+    """The median of the `NEAR` looks on either side of one: of six, three may be clouded and it is still the ground's.
+
+    `around` says where they begin, where the look itself stands and ends in the history, and how long that is; of an
+    even number the lower or the upper of the two middles counts. `otherwise` if they are fewer than `NEAR` in all.
+    """
+    first, before, after, n = around
+    m = 0
+    for k in range(first, before):
+        some[m] = history[k]
+        m += 1
+    for k in range(after, min(after + NEAR, n)):
+        some[m] = history[k]
+        m += 1
+    if m < NEAR:
+        return otherwise
+    for k in range(m, 2 * NEAR):
+        some[k] = np.float32(np.inf)
+    # Batcher's exchanges for six: a minimum and a maximum take no branch, which no processor could foresee here
+    for i, j in ((0, 4), (1, 5), (0, 2), (1, 3), (2, 4), (3, 5), (0, 1), (2, 3), (4, 5), (1, 4), (1, 2), (3, 4)):
+        some[i], some[j] = min(some[i], some[j]), max(some[i], some[j])
+    return some[m // 2] if upper else some[(m - 1) // 2]
+
+
+@compiled
+def _looks(visible, near, short, bits, reject):  # type: ignore[no-untyped-def]
+    """Which looks make the history, and which were measured at all: 1 or 0, float32 (time up to whole steps, lane)."""
+    times, lanes = visible.shape
+    whole = (times + STEP - 1) // STEP * STEP
+    seen, known = np.zeros((whole, lanes), np.float32), np.zeros((whole, lanes), np.float32)
+    for t in range(times):
         for lane in range(lanes):
-            _solve(matrix, vector, lane, count[lane], fewest)
-        _spread(values, weights, terms, vector, expected, spread)
-        for lane in range(lanes):
-            spread[lane] = max(spread[lane], floor)
-        for t in range(values.shape[0]):
-            for lane in range(lanes):
-                off = values[t, lane] - expected[t, lane]
-                u = off / (np.float32(TRIM) * spread[lane])
-                w = max(np.float32(1) - u * u, np.float32(0))
-                w = w * w * seen[t, lane]
-                weights[t, lane] = w * above if off > 0 else w
+            total = visible[t, lane] + near[t, lane] + short[t, lane]
+            is_known = np.float32(1) if total - total == 0 else np.float32(0)
+            known[t, lane] = is_known
+            seen[t, lane] = is_known if bits[t, lane] & reject == 0 else np.float32(0)
+    return seen, known
+
+
+@compiled
+def _plain(values, known):  # type: ignore[no-untyped-def]
+    """Copy a band's looks side by side, 0 where nothing was measured."""
+    plain = np.zeros(known.shape, np.float32)
+    for t in range(values.shape[0]):
+        for lane in range(values.shape[1]):
+            plain[t, lane] = values[t, lane] if known[t, lane] > 0 else np.float32(0)
+    return plain
 
 
 @compiled
@@ -66,32 +147,84 @@ def _sum(seen):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _normal(values, weights, terms, pairs, matrix, vector):  # type: ignore[no-untyped-def]
-    """Fill every lane's normal equations."""
-    matrix[:] = np.float32(0)
-    vector[:] = np.float32(0)
+def _excess(values, seen, count, course, brighter, noise):  # type: ignore[no-untyped-def]
+    """How much brighter each look is than expected, in units of what is sure in its lane."""
+    expected, spread = _fit(values, seen, count, course, np.float32(0.5), np.float32(0.003))
+    for lane in range(values.shape[1]):
+        spread[lane] = max(brighter, noise * spread[lane])
     for t in range(values.shape[0]):
-        for p in range(PAIRS):
-            of_pair = pairs[t, p]
-            for lane in range(values.shape[1]):
-                matrix[p, lane] += weights[t, lane] * of_pair
-        for k in range(TERMS):
-            of_term = terms[t, k]
-            for lane in range(values.shape[1]):
-                vector[k, lane] += weights[t, lane] * of_term * values[t, lane]
+        for lane in range(values.shape[1]):
+            expected[t, lane] = (values[t, lane] - expected[t, lane]) / spread[lane]
+    return expected
 
 
 @compiled
-def _spread(values, weights, terms, solved, expected, spread):  # type: ignore[no-untyped-def]
+def _ratio(values, seen, count, course, damp):  # type: ignore[no-untyped-def]
+    """Each look relative to what is expected; neither is taken for less than `damp`."""
+    expected, _ = _fit(values, seen, count, course, np.float32(1), np.float32(0.005))
+    for t in range(values.shape[0]):
+        for lane in range(values.shape[1]):
+            below = max(expected[t, lane], np.float32(0)) + damp
+            expected[t, lane] = (max(values[t, lane], np.float32(0)) + damp) / below
+    return expected
+
+
+@compiled
+def _fit(values, seen, count, course, above, floor):  # type: ignore[no-untyped-def]
+    """Fit a year's course to each lane; return what is expected (time, lane) and the spread about it (lane,).
+
+    `above` is the weight of a look above the fit relative to one below, less than 1 to lean on the lower ones;
+    `floor` the least spread.
+    """
+    waves, fewest = course
+    times, lanes = values.shape
+    expected, spread, per = np.empty_like(values), np.empty(lanes, np.float32), np.empty(lanes, np.float32)
+    weights, weighted = seen.copy(), seen * values
+    sums, vector = np.empty((WAVES, lanes), np.float32), np.empty((TERMS, lanes), np.float32)
+    for _ in range(TRIES):
+        _add_up(weights, waves, sums)
+        _add_up(weighted, waves, vector)
+        for lane in range(lanes):
+            _solve(sums, vector, lane, count[lane], fewest)
+        _spread(values, weights, waves, vector, expected, spread)
+        for lane in range(lanes):
+            spread[lane] = max(spread[lane], floor)
+            per[lane] = np.float32(1) / (np.float32(TRIM) * spread[lane])
+        for t in range(times):
+            for lane in range(lanes):
+                off = values[t, lane] - expected[t, lane]
+                u = off * per[lane]
+                w = max(np.float32(1) - u * u, np.float32(0))
+                w = w * w * seen[t, lane]
+                w = w * above if off > 0 else w
+                weights[t, lane] = w
+                weighted[t, lane] = w * values[t, lane]
+    return expected, spread
+
+
+@compiled
+def _add_up(weights, waves, sums):  # type: ignore[no-untyped-def]
+    """Fill every lane's weighted sums of the first waves; four looks at once, so that sums are seldom fetched."""
+    sums[:] = np.float32(0)
+    for t in range(0, weights.shape[0], STEP):
+        for k in range(sums.shape[0]):
+            a, b, c, d = waves[t, k], waves[t + 1, k], waves[t + 2, k], waves[t + 3, k]
+            for lane in range(weights.shape[1]):
+                one = weights[t, lane] * a + weights[t + 1, lane] * b
+                sums[k, lane] += one + (weights[t + 2, lane] * c + weights[t + 3, lane] * d)
+
+
+@compiled
+def _spread(values, weights, waves, solved, expected, spread):  # type: ignore[no-untyped-def]
     """Fill what is expected, and how far the looks lie from it."""
     lanes = values.shape[1]
     weight = np.full(lanes, np.float32(1e-6))
     spread[:] = np.float32(0)
     for t in range(values.shape[0]):
         for lane in range(lanes):
-            fitted = np.float32(0)
-            for k in range(TERMS):
-                fitted += terms[t, k] * solved[k, lane]
+            fitted = solved[0, lane]
+            for k in range(1, TERMS):
+                fitted += waves[t, k] * solved[k, lane]
             expected[t, lane] = fitted
             spread[lane] += weights[t, lane] * abs(values[t, lane] - fitted)
             weight[lane] += weights[t, lane]
@@ -101,15 +234,14 @@ def _spread(values, weights, terms, solved, expected, spread):  # type: ignore[n
 
 
 @compiled
-def _solve(matrix, vector, lane, count, fewest):  # type: ignore[no-untyped-def]
+def _solve(sums, vector, lane, count, fewest):  # type: ignore[no-untyped-def]
     """Solve one lane's normal equations by Cholesky; terms for which there are too few looks are drawn to 0."""
-    lower = np.zeros((TERMS, TERMS), np.float32)
+    lower = np.empty((TERMS, TERMS), np.float32)
     solved = np.empty(TERMS, np.float32)
-    p = 0
+    _products(sums, lane, lower)
     for i in range(TERMS):
         for j in range(i + 1):
-            value = matrix[p, lane]
-            p += 1
+            value = lower[i, j]
             if i == j:
                 # 0 for the level; 1 and 2 belong to the first harmonic, 3 and 4 to the second
                 needed = fewest[(i + 1) // 2]
@@ -133,120 +265,14 @@ def _solve(matrix, vector, lane, count, fewest):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def lasting(off, seen, sign, least, out):  # type: ignore[no-untyped-def]
-    """Fill `out` with what of a departure lasts: the low median of the `NEAR` seen looks on either side, not below 0.
-
-    Of six neighbours three may be clouded and the median is still that of the ground. Departures smaller than
-    `least` (lane,) are let alone: they spoil nothing, lasting or not.
-    """
-    times, lanes = off.shape
-    index = np.empty(times, np.int64)
-    place = np.empty(times, np.int64)
-    some = np.empty(2 * NEAR, np.float32)
-    for lane in range(lanes):
-        n = 0
-        for t in range(times):
-            place[t] = n
-            if seen[t, lane] > 0:
-                index[n] = t
-                n += 1
-        for t in range(times):
-            out[t, lane] = np.float32(0)
-            if sign * off[t, lane] < least[lane]:
-                continue
-            first = place[t]
-            after = first + 1 if seen[t, lane] > 0 else first
-            m = 0
-            for i in range(max(first - NEAR, 0), min(after + NEAR, n)):
-                if i < first or i >= after:
-                    value = sign * off[index[i], lane]
-                    j = m
-                    while j > 0 and some[j - 1] > value:
-                        some[j] = some[j - 1]
-                        j -= 1
-                    some[j] = value
-                    m += 1
-            if m >= NEAR:
-                out[t, lane] = sign * max(some[(m - 1) // 2], np.float32(0))
-
-
-@compiled
-def depart(bright, dark, looks, course, limits, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (time, pixel) with how far each look departs from its pixel's history; NaN where that is not known.
-
-    Parameters
-    ----------
-    bright : float32 (time, pixel)
-        A visible band.
-    dark : float32 (2, time, pixel)
-        Two infrared bands.
-    looks : two of float32 (time, pixel)
-        1 where a look makes the history, and where it was measured at all.
-    course : tuple
-        See :func:`fit`.
-    limits : tuple of float32
-        How much brighter, and by how many spreads; how much darker in the mean, and in each band; what damps ratios.
-    """
-    seen, known = looks
-    times, pixels = bright.shape
-    for start in range(0, pixels, LANES):
-        lanes = slice(start, min(start + LANES, pixels))
-        use = seen[:, lanes].copy()
-        over = _over(bright[:, lanes].copy(), use, course, limits)
-        one = _fall(dark[0, :, lanes].copy(), use, course, limits)
-        other = _fall(dark[1, :, lanes].copy(), use, course, limits)
-        count = _sum(use)
-        for t in range(times):
-            for lane in range(over.shape[1]):
-                fall, least = one[t, lane] + other[t, lane], min(one[t, lane], other[t, lane])
-                under = min(fall / (2 * limits[2]), least / limits[3])
-                if known[t, start + lane] == 0 or count[lane] < course[2][0]:
-                    value = np.float32(np.nan)
-                elif under > over[t, lane]:  # a negative sign tells a shadow from a cloud
-                    value = -max(under, np.float32(0))
-                else:
-                    value = max(over[t, lane], np.float32(0))
-                out[t, start + lane] = value
-
-
-@compiled
-def _over(values, seen, course, limits):  # type: ignore[no-untyped-def]
-    """How far each look is brighter than expected, but for what lasts, in units of what is sure."""
-    expected, kept, spread, least = _room(values)
-    fit(values, seen, course, (np.float32(0.5), np.float32(0.003)), expected, spread)
-    for lane in range(values.shape[1]):
-        spread[lane] = max(limits[0], limits[1] * spread[lane])
-        least[lane] = np.float32(0.5) * spread[lane]
-    off = values - expected
-    lasting(off, seen, np.float32(1), least, kept)
-    for t in range(values.shape[0]):
-        for lane in range(values.shape[1]):
-            off[t, lane] = (off[t, lane] - kept[t, lane]) / spread[lane]
-    return off
-
-
-@compiled
-def _fall(values, seen, course, limits):  # type: ignore[no-untyped-def]
-    """Natural logarithm of how far each look has fallen below what is expected, but for what lasts."""
-    expected, kept, spread, least = _room(values)
-    fit(values, seen, course, (np.float32(1), np.float32(0.005)), expected, spread)
-    damp = limits[4]
-    off = np.empty_like(values)
-    for t in range(values.shape[0]):
-        for lane in range(values.shape[1]):
-            off[t, lane] = np.log(
-                (max(values[t, lane], np.float32(0)) + damp) / (max(expected[t, lane], np.float32(0)) + damp)
-            )
-    least[:] = np.float32(0.5) * min(limits[2], limits[3])
-    lasting(off, seen, np.float32(-1), least, kept)
-    for t in range(values.shape[0]):
-        for lane in range(values.shape[1]):
-            kept[t, lane] -= off[t, lane]
-    return kept
-
-
-@compiled
-def _room(values):  # type: ignore[no-untyped-def]
-    """Arrays to work in: two (time, lane), two (lane,)."""
-    lanes = values.shape[1]
-    return np.empty_like(values), np.empty_like(values), np.empty(lanes, np.float32), np.empty(lanes, np.float32)
+def _products(sums, lane, lower):  # type: ignore[no-untyped-def]
+    """Fill the lower half of the normal equations' matrix: cos a cos b = (cos(a - b) + cos(a + b)) / 2, and so on."""
+    half = np.float32(0.5)
+    one, c1, s1, c2, s2 = sums[0, lane], sums[1, lane], sums[2, lane], sums[3, lane], sums[4, lane]
+    c3, s3, c4, s4 = sums[5, lane], sums[6, lane], sums[7, lane], sums[8, lane]
+    lower[0, 0] = one
+    lower[1, 0], lower[1, 1] = c1, half * (one + c2)
+    lower[2, 0], lower[2, 1], lower[2, 2] = s1, half * s2, half * (one - c2)
+    lower[3, 0], lower[3, 1], lower[3, 2], lower[3, 3] = c2, half * (c1 + c3), half * (s3 - s1), half * (one + c4)
+    lower[4, 0], lower[4, 1], lower[4, 2] = s2, half * (s1 + s3), half * (c1 - c3)
+    lower[4, 3], lower[4, 4] = half * s4, half * (one - c4)

@@ -64,19 +64,14 @@ def departures(stack: xr.Dataset, *, reject: int = NOT_CLEAR) -> xr.DataArray:
     if visible is None or "nir08" not in infrared:
         raise ContractError("a pixel's history needs a visible band and nir08", where="STACK")
     shape = stack[visible].shape
-    series = {band: stack[band].values.reshape(shape[0], -1) for band in {visible, *infrared}}
-    known = np.logical_and.reduce([np.isfinite(values) for values in series.values()])
-    seen = known & ((stack["quality"].values.reshape(shape[0], -1) & reject) == 0)
-    plain = {band: np.where(known, values, np.float32(0)) for band, values in series.items()}
-    out = np.empty(known.shape, dtype=np.float32)
-    terms = _terms(stack["time"].values)
-    pairs = np.stack([terms[:, i] * terms[:, j] for i in range(terms.shape[1]) for j in range(i + 1)], axis=1)
+    series = [stack[band].values.reshape(shape[0], -1) for band in (visible, infrared[0], infrared[-1])]
+    out = np.empty(series[0].shape, dtype=np.float32)
     _departures.depart(
-        plain[visible],
-        np.stack([plain[infrared[0]], plain[infrared[-1]]]),
-        (seen.astype(np.float32), known.astype(np.float32)),
-        (terms, pairs, np.array(FEWEST, dtype=np.float32)),
-        tuple(map(np.float32, (BRIGHTER, NOISE, DARKER, STEEPEST, DAMP))),
+        series[0],
+        (series[1], series[2]),
+        (stack["quality"].values.reshape(shape[0], -1), np.uint8(reject)),
+        (_waves(stack["time"].values), np.array(FEWEST, dtype=np.float32)),
+        tuple(map(np.float32, (BRIGHTER, NOISE, DARKER, STEEPEST, DAMP, DOUBTFUL))),
         out,
     )
     return xr.DataArray(out.reshape(shape), dims=STACK.dims, coords=stack.coords, name="departure")
@@ -117,8 +112,13 @@ def screen_looks(stack: xr.Dataset, *, reject: int = NOT_CLEAR, margin_m: float 
     return stack.assign(quality=(STACK.dims, new, stack["quality"].attrs))
 
 
-def _terms(times: np.ndarray) -> np.ndarray:
-    """Regressors (time, term) of a year's course: 1, and cosine and sine of one and of two rounds a year."""
+def _waves(times: np.ndarray) -> np.ndarray:
+    """Return 1, and cosine and sine of one to four rounds a year, float32 (time, 9); then rows of 0 to whole steps."""
+    from habitat.imagery._departures import STEP, WAVES
+
     rounds = times.astype("datetime64[s]").astype(np.float64) / 86400 / 365.25 * 2 * np.pi
-    terms = [np.ones_like(rounds), *(wave(k * rounds) for k in (1, 2) for wave in (np.cos, np.sin))]
-    return np.stack(terms, axis=1).astype(np.float32)
+    waves = np.zeros((-(-len(times) // STEP) * STEP, WAVES), dtype=np.float32)
+    waves[: len(times), 0] = 1
+    for k in (1, 2, 3, 4):
+        waves[: len(times), 2 * k - 1], waves[: len(times), 2 * k] = np.cos(k * rounds), np.sin(k * rounds)
+    return waves

@@ -151,8 +151,10 @@ def _whole_shift(asset: Asset) -> int | None:
     return shift if abs(asset.offset - shift * asset.scale) < 1e-9 else None
 
 
-def _scale(numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray) -> tuple[np.ndarray | None, tuple[Any, Any]]:
-    """Write reflectance into `out`; return where there is none (None: nowhere), and the least and the largest number."""
+def _scale(
+    numbers: np.ndarray, asset: Asset, nodata: Any, out: np.ndarray
+) -> tuple[np.ndarray | None, tuple[Any, Any]]:
+    """Write reflectance into `out`; return where there is none (None: nowhere), and the least and largest number."""
     if (numbers.dtype.kind in "iu" and numbers.dtype.itemsize <= 2) or numbers.dtype == np.float32:
         from habitat.tiles._numbers import scale
 

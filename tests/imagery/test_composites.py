@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from habitat.errors import ContractError
-from habitat.imagery import seasonal_median
+from habitat.imagery import seasonal_median, seasonal_medoid
 from habitat.imagery.composites import median_over_time
 from habitat.seasons import Season
 from imagery.stacks import stack
@@ -75,3 +77,61 @@ def test_the_grid_is_handed_on() -> None:
 def test_what_is_no_stack_is_refused() -> None:
     with pytest.raises(ContractError, match="STACK"):
         seasonal_median(stack(["2020-07-01"], red=0.1).drop_vars("red"), years=[2020], seasons=[SUMMER])
+
+
+# -- the look nearest to the median ---------------------------------------------------------------------
+
+DAYS = [f"2020-07-{day:02d}" for day in range(1, 6)]
+ONE_SUMMER = {"years": [2020], "seasons": [SUMMER]}
+
+
+@given(hnp.arrays(np.float32, (3, 5, 2, 2), elements=REFLECTANCE))
+def test_a_medoid_is_one_of_the_looks_in_all_its_bands(values: np.ndarray) -> None:
+    bands = dict(zip(("red", "nir08", "swir16"), values, strict=True))
+    made = seasonal_medoid(stack(DAYS, **bands), **ONE_SUMMER)
+    whole = np.isfinite(values).all(axis=0)
+    picture = np.stack([made[band].values[0, 0] for band in bands])
+    same = (picture[:, None] == values).all(axis=0)
+    assert np.array_equal(same.any(axis=0), whole.any(axis=0))
+    assert np.array_equal(np.isnan(picture).all(axis=0), ~whole.any(axis=0))
+    assert np.array_equal(made["looks"].values[0, 0], whole.sum(axis=0))
+
+
+def test_of_one_band_the_medoid_of_an_odd_number_of_looks_is_their_median() -> None:
+    red = np.float32([0.5, 0.1, 0.2, 0.9, 0.3])[:, None, None]
+    assert seasonal_medoid(stack(DAYS, red=red), **ONE_SUMMER)["red"].item() == np.float32(0.3)
+
+
+def test_no_band_of_an_outlier_gets_into_a_medoid() -> None:
+    red = np.float32([0.05, 0.05, 0.30, 0.06, 0.05])[
+        :, None, None
+    ]  # the third look is hazy: its infrared is the median
+    nir08 = np.float32([0.38, 0.39, 0.40, 0.41, 0.42])[:, None, None]
+    made = seasonal_medoid(stack(DAYS, red=red, nir08=nir08), **ONE_SUMMER)
+    assert made["nir08"].item() != np.float32(0.40)
+    assert seasonal_median(stack(DAYS, red=red, nir08=nir08), **ONE_SUMMER)["nir08"].item() == np.float32(0.40)
+
+
+def test_a_dark_band_counts_as_much_as_a_bright_one() -> None:
+    red = np.float32([0.04, 0.08, 0.04, 0.05, 0.04])[:, None, None]
+    nir08 = np.float32([0.44, 0.40, 0.36, 0.40, 0.43])[:, None, None]
+    picture = seasonal_medoid(stack(DAYS, red=red, nir08=nir08), **ONE_SUMMER)
+    assert (picture["red"].item(), picture["nir08"].item()) == (np.float32(0.04), np.float32(0.43))
+
+
+# -- whose looks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("composite", [seasonal_median, seasonal_medoid])
+def test_each_pixel_knows_whose_looks_it_is_made_of(composite: Callable[..., xr.Dataset]) -> None:
+    red = np.float32([[[0.1, nan]], [[0.2, 0.2]], [[nan, 0.3]], [[0.1, nan]], [[0.1, 0.1]]])
+    looks = stack(DAYS, red=red)
+    looks = looks.assign_coords(sensor=("time", ["sentinel-2", "landsat", "sentinel-2", "sentinel-2", "landsat"]))
+    made = composite(looks, **ONE_SUMMER)
+    assert made["sensor"].values.tolist() == ["landsat", "sentinel-2"]
+    assert made["sensor_looks"].values[:, 0, 0, 0].tolist() == [[2, 2], [2, 1]]
+    assert np.array_equal(made["sensor_looks"].sum("sensor"), made["looks"])
+
+
+def test_looks_that_do_not_say_whose_they_are_are_only_counted() -> None:
+    assert "sensor_looks" not in seasonal_median(stack(DAYS, red=0.1), **ONE_SUMMER)
