@@ -94,7 +94,7 @@ class PeriodSection(_Section):
     def season_list(self) -> tuple[Season, ...]:
         """The mapping season first, then the others as written."""
         for name in self.seasons:
-            if name == MAPPING or not name.isidentifier():
+            if name in (MAPPING, "sensors") or not name.isidentifier():  # the run's files are named after them
                 raise ValueError(f"{name!r} cannot be the name of a season")
         return (
             Season.parse(MAPPING, self.season),
@@ -115,6 +115,8 @@ class ScenesSection(_Section):
     its fill."""
     bands: Literal["own", "common"] = "own"
     """Whether reflectance stays as each product says, or is taken to one sensor's bands (OLI)."""
+    composite: Literal["median", "medoid"] = "median"
+    """Whether a season's picture is each band's median, or all bands of the look nearest to it."""
     folder: str = "scenes"
     """Where scenes from the web are kept."""
     on_missing: Literal["error", "report"] = "error"

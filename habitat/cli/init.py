@@ -38,6 +38,7 @@ max_cloud_percent = 90                # scenes that state more cloud are left ou
 mask = "product"                      # "product": the quality band says what is clear; "none": everything is;
                                       # "history": clouds, haze and shadows that it missed go too, by each pixel's years
 bands = "own"                         # "own": as each product says; "common": as Landsat 8's instrument would see it
+composite = "median"                  # "median": band by band; "medoid": all bands of the look that is nearest to it
 # folder = "scenes"                   # where scenes from the web are kept
 # on_missing = "error"                # what cannot be had after all stops the run; "report": it goes on and says so
 # layers = ["dem", "worldcover"]      # maps that do not change, fetched beside the scenes, where the source has them

@@ -11,22 +11,20 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from habitat.cubes import BANDS, COMPOSITE, Quality
+from habitat.cubes import BANDS, COMPOSITE
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
-from habitat.imagery import NOT_CLEAR, clear_looks, screen_looks, seasonal_median, to_common_bands
-from habitat.recipe import ScenesSection
+from habitat.imagery import seasonal_median, seasonal_medoid
 from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
-from habitat.tiles import Scene, read_stack
+from habitat.tiles import Scene
 from habitat.workflow.context import Context, Outputs
+from habitat.workflow.looks import Looks
 
 READ_BLOCK = 512
 """Pixels: large enough that opening files does not count, small enough for a year of looks."""
 LEAST_BLOCK, BLOCK_LOOKS = 128, 8_000_000
 """A pixel's history needs all years at once: blocks are halved until they hold no more looks of a pixel than this."""
-MARGIN_M = 40.0
-"""Around clouds and shadows; see habitat.imagery.masks."""
-
+_COMPOSITES = {"median": seasonal_median, "medoid": seasonal_medoid}
 _REFUSED = "with an offset that the pixels cannot settle"
 
 REFLECTANCE_SCALE = 10000
@@ -43,17 +41,19 @@ def make_composites(context: Context, work: Path) -> Outputs:
     settled = context.settled
     corrected = {name: found.evidence for name, found in settled.findings.items() if found.corrected}
     _warn_of_offsets(context, corrected)
-    mask = context.recipe.scenes.mask
-    groups = [context.years] if mask == "history" else [(year,) for year in context.years]
-    todo = list(blocks(context.grid, _block_size(len(settled.scenes)) if mask == "history" else READ_BLOCK))
+    settings = context.recipe.scenes
+    looks = Looks(context.bands, settings)
+    groups = [context.years] if looks.needs_all_years else [(year,) for year in context.years]
+    todo = list(blocks(context.grid, _block_size(len(settled.scenes)) if looks.needs_all_years else READ_BLOCK))
+    sensors = tuple(sorted({scene.sensor.name for scene in settled.scenes}))
     jobs = {
         f"{years[0]}-{block.index}": CompositeJob(
             tuple(s for s in settled.scenes if any(season.year_of(s.day) in years for season in context.seasons)),
             context.grid,
-            context.bands,
+            looks,
             years,
             context.seasons,
-            context.recipe.scenes,
+            sensors,
             context.outline,
             block,
         )
@@ -61,17 +61,22 @@ def make_composites(context: Context, work: Path) -> Outputs:
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
-    names = [*context.bands, "looks"]
     outputs = []
     for group, place, year in ((years[0], k, year) for years in groups for k, year in enumerate(years)):
         for number, season in enumerate(context.seasons):
             path = composite_path(context, year, season.name)
-            with RasterWriter(
-                path, context.grid, names, "int16", NODATA, resampling="average", tags={"scale": "0.0001"}
-            ) as file:
-                for block in todo:
-                    file.write(load_block(work, f"{group}-{block.index}")["composite"][place, number], block)
+            pieces = [(f"{group}-{block.index}", block) for block in todo]
+            names, tags = [*context.bands, "looks"], {"scale": "0.0001"}
+            with RasterWriter(path, context.grid, names, "int16", NODATA, resampling="average", tags=tags) as file:
+                for name, block in pieces:
+                    file.write(load_block(work, name)["composite"][place, number], block)
             outputs.append(path)
+            if len(sensors) > 1:
+                path = path.with_name(f"{path.stem}_sensors.tif")
+                with RasterWriter(path, context.grid, list(sensors), "uint16", None, resampling="nearest") as file:
+                    for name, block in pieces:
+                        file.write(load_block(work, name)["sensors"][:, place, number], block)
+                outputs.append(path)
     notes = {
         "scenes": [
             {
@@ -116,41 +121,44 @@ class CompositeJob:
 
     scenes: tuple[Scene, ...]
     grid: GeoBox
-    bands: tuple[str, ...]
+    looks: Looks
     years: tuple[int, ...]
     seasons: tuple[Season, ...]
-    settings: ScenesSection
-    """Of the recipe: which mask, and whose bands."""
+    sensors: tuple[str, ...]
+    """Of the whole run."""
     outline: Any
     """The area in the grid's reference system."""
     block: Block
 
     def __call__(self) -> dict[str, np.ndarray]:
-        """Return `composite`: int16 (year, season, bands and looks, y, x)."""
-        reading, core = widen(self.block, self.grid, int(np.ceil(MARGIN_M / self.grid.transform.a)))
+        """Return the block's pictures.
+
+        Returns
+        -------
+        dict
+            `composite`: int16 (year, season, bands and looks, y, x); `sensors`: uint16 (sensor, year, season, y, x),
+            how many looks are of which.
+        """
+        reading, core = widen(self.block, self.grid, int(np.ceil(self.looks.margin_m / self.grid.transform.a)))
         window = crop(self.grid, reading)
-        shape = (len(self.years), len(self.seasons), len(self.bands) + 1, *self.block.shape)
+        bands = self.looks.bands
+        shape = (len(self.years), len(self.seasons), len(bands) + 1, *self.block.shape)
         packed = np.full(shape, NODATA, dtype=np.int16)
         packed[:, :, -1] = 0
+        shared = np.zeros((len(self.sensors), *shape[:2], *self.block.shape), dtype=np.uint16)
         if self.scenes:
-            made = seasonal_median(self._clear(window), years=self.years, seasons=self.seasons)
+            composite = _COMPOSITES[self.looks.settings.composite]
+            made = composite(self.looks.read(self.scenes, window), years=self.years, seasons=self.seasons)
             inside = rasterize([self.outline], [1], window) > 0
             looks = np.where(inside, made["looks"].values, 0)[..., core[0], core[1]]
-            for number, band in enumerate(self.bands):
+            for number, band in enumerate(bands):
                 values = made[band].values[..., core[0], core[1]]
                 kept = (looks > 0) & np.isfinite(values)
                 packed[:, :, number][kept] = np.round(values[kept] * REFLECTANCE_SCALE).astype(np.int16)
             packed[:, :, -1] = looks
-        return {"composite": packed}
-
-    def _clear(self, window: GeoBox) -> xr.Dataset:
-        mask = self.settings.mask
-        stack = read_stack(self.scenes, window, self.bands, use_quality=mask != "none")
-        if self.settings.bands == "common":
-            stack = to_common_bands(stack)
-        if mask == "history":
-            return clear_looks(screen_looks(stack, margin_m=MARGIN_M), margin_m=0)
-        return clear_looks(stack, reject=NOT_CLEAR if mask == "product" else Quality.FILL, margin_m=MARGIN_M)
+            for sensor, own in zip(made["sensor"].values, made["sensor_looks"].values, strict=True):
+                shared[self.sensors.index(sensor)] = np.where(inside, own, 0)[..., core[0], core[1]]
+        return {"composite": packed, "sensors": shared}
 
 
 def _block_size(looks: int) -> int:

@@ -39,7 +39,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("composite", "composites:make_composites", (), ("scenes",), version=2),
+    Stage("composite", "composites:make_composites", (), ("scenes",), version=3),
     Stage("train", "maps:train", ("composite",), ("forest",)),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",)),
     Stage("change", "changes:find_change", ("map",), ("change",)),

@@ -194,6 +194,34 @@ def test_common_bands_take_sentinel_2_s_blue_to_landsat_s(land: Path) -> None:
     assert 0 < np.nanmedian(lower) < 60  # of the median of both sensors' looks: less than the line's 0.004 and 2%
 
 
+def test_a_run_knows_whose_looks_its_composites_are_made_of(land: Path) -> None:
+    looks = read_raster(land / "run" / "composites" / "2020.tif")[0][-1]
+    of_sensor, _ = read_raster(land / "run" / "composites" / "2020_sensors.tif")
+    assert of_sensor.shape[0] == 2
+    assert np.array_equal(of_sensor.sum(axis=0), looks)
+    assert (of_sensor > 0).any(axis=(1, 2)).all()
+
+
+def test_a_medoid_is_another_picture_of_the_same_looks(land: Path) -> None:
+    edit(land, "[scenes]\n", '[scenes]\ncomposite = "medoid"\n')
+    edit(land, 'folder = "run"', 'folder = "medoid"')
+    assert done_in(land, "composite") == ["composite"]
+    (median, _), (medoid, _) = (read_raster(land / f / "composites" / "2020.tif") for f in ("run", "medoid"))
+    assert np.array_equal(median[-1], medoid[-1])
+    assert np.array_equal(median[0] == -32768, medoid[0] == -32768)
+    one = (median[-1] == 1) & (median[0] != -32768)
+    assert np.array_equal(median[:, one], medoid[:, one]), "of one look both are that look"
+    assert not np.array_equal(median, medoid)
+
+
+def test_the_sensors_of_a_season_s_looks_are_dated_like_the_season(land: Path) -> None:
+    times = [
+        json.loads((land / "run" / "composites" / f"2020_leaf_off{end}.json").read_text())["properties"]
+        for end in ("", "_sensors")
+    ]
+    assert times[0]["start_datetime"] == times[1]["start_datetime"] == "2020-03-15T00:00:00Z"
+
+
 def test_finished_blocks_are_not_computed_again(land: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 16)
     edit(land, 'folder = "run"', 'folder = "other"')
