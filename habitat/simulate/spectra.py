@@ -57,6 +57,11 @@ RESPONSES_NM = {
     "sentinel-2": ((492.4, 66), (559.8, 36), (664.6, 31), (864.7, 21), (1613.7, 91), (2202.4, 175)),
     # The same of Landsat 8's OLI, bands 2 to 7: Barsi et al. (2014), Remote Sensing 6, 10232-10251, table 1.
     "landsat": ((482.0, 60.0), (561.4, 57.3), (654.6, 37.5), (864.7, 28.3), (1608.9, 84.7), (2200.7, 186.7)),
+    # No scene of these is drawn; they are what calibration is held to. Sentinel-2B's as Sentinel-2A's; ETM+ and TM
+    # from the half-power edges of Chander, Markham and Helder (2009), Remote Sensing of Environment 113, 893-903.
+    "sentinel-2b": ((492.1, 66), (559.0, 36), (664.9, 31), (864.0, 22), (1610.4, 94), (2185.7, 185)),
+    "landsat-7": ((483, 62), (560, 82), (661.5, 61), (835, 126), (1647.5, 201), (2205.5, 281)),
+    "landsat-5": ((485, 66), (568.5, 81), (659.5, 67), (840, 128), (1675.5, 217), (2223, 252)),
 }
 """Each sensor's bands: centre and full width at half maximum, nm."""
 
