@@ -1,5 +1,6 @@
 """From a stack of looks to what a classifier sees: masks, seasonal composites, features."""
 
+from habitat.imagery.brdf import nadir_reflectance
 from habitat.imagery.calibration import to_common_bands
 from habitat.imagery.composites import seasonal_median, seasonal_medoid
 from habitat.imagery.features import forest_features
@@ -11,6 +12,7 @@ __all__ = [
     "clear_looks",
     "departures",
     "forest_features",
+    "nadir_reflectance",
     "screen_looks",
     "seasonal_median",
     "seasonal_medoid",

@@ -1,7 +1,7 @@
 """The metadata files of simulated products, in the words of the real ones.
 
-Sources: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD, issue 14.9), `MTD_MSIL2A.xml`; Landsat
-Collection 2 metadata (MTL) definitions (LSDS-1822).
+Sources: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD, issue 14.9), `MTD_MSIL2A.xml` and `MTD_TL.xml`;
+Landsat Collection 2 metadata (MTL) definitions (LSDS-1822).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+import numpy as np
 from odc.geo.geobox import GeoBox
 
 S2_BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
@@ -98,8 +99,74 @@ def sentinel2_text(
     )
 
 
-def landsat_text(name: str, *, when: datetime, made: datetime, cloud_percent: float, grid: GeoBox) -> str:
-    """Return `*_MTL.txt` of a Landsat 8 or 9 product whose bands lie on `grid`."""
+_TILE = """\
+<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<n1:Level-2A_Tile_ID xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-2A_Tile_Metadata.xsd">
+  <n1:Geometric_Info>
+    <Tile_Geocoding metadataLevel="Brief">
+      <HORIZONTAL_CS_CODE>{crs}</HORIZONTAL_CS_CODE>
+      <Geoposition resolution="20">
+        <ULX>{left:.0f}</ULX>
+        <ULY>{top:.0f}</ULY>
+      </Geoposition>
+    </Tile_Geocoding>
+    <Tile_Angles metadataLevel="Standard">
+      <Sun_Angles_Grid>
+{sun}
+      </Sun_Angles_Grid>
+{views}
+    </Tile_Angles>
+  </n1:Geometric_Info>
+</n1:Level-2A_Tile_ID>
+"""
+_NODES, _STEP_M = 23, 5000
+"""Of the angles' grids: each way, and from one to the next."""
+_HEIGHT_M, _ASIDE_M = 786_000, 90_000
+"""Of the satellite, and how far east of the area's corner its track runs."""
+_HEADING_DEG = 195.0
+
+
+def granule_text(grid: GeoBox, *, sun_zenith: float, sun_azimuth: float) -> str:
+    """Return `MTD_TL.xml` of a tile whose corner is that of `grid`: one sun, and a straight swath over a flat Earth.
+
+    Two detectors meet in the middle of the grid, and each tells the view of its own half alone.
+    """
+    across = np.arange(_NODES) * _STEP_M - _ASIDE_M  # to the east of the track
+    zenith = np.degrees(np.arctan(np.abs(across) / _HEIGHT_M))
+    azimuth = np.where(across > 0, _HEADING_DEG + 90, _HEADING_DEG - 90) % 360
+    views = []
+    for band in range(len(S2_BANDS)):
+        for detector in (0, 1):
+            own = (np.arange(_NODES) < _NODES // 2) == (detector == 0)
+            head = f'      <Viewing_Incidence_Angles_Grids bandId="{band}" detectorId="{detector + 1}">'
+            layers = _angle_grids(*(np.where(own, values, np.nan) for values in (zenith, azimuth)))
+            views.append(f"{head}\n{layers}\n      </Viewing_Incidence_Angles_Grids>")
+    return _TILE.format(
+        crs=f"EPSG:{grid.crs.epsg if grid.crs is not None else 0}",
+        left=grid.transform.c,
+        top=grid.transform.f,
+        sun=_angle_grids(np.full(_NODES, sun_zenith), np.full(_NODES, sun_azimuth)),
+        views="\n".join(views),
+    )
+
+
+def _angle_grids(zenith: np.ndarray, azimuth: np.ndarray) -> str:
+    """Both grids, of rows that are all the same."""
+    parts = []
+    for name, values in (("Zenith", zenith), ("Azimuth", azimuth)):
+        row = " ".join("NaN" if np.isnan(value) else f"{value:.6g}" for value in values)
+        rows = f"            <VALUES>{row}</VALUES>\n" * _NODES
+        steps = "".join(f'          <{axis}_STEP unit="m">{_STEP_M}</{axis}_STEP>\n' for axis in ("COL", "ROW"))
+        parts.append(
+            f"        <{name}>\n{steps}          <Values_List>\n{rows}          </Values_List>\n        </{name}>"
+        )
+    return "\n".join(parts)
+
+
+def landsat_text(
+    name: str, *, when: datetime, made: datetime, cloud_percent: float, grid: GeoBox, sun: tuple[float, float]
+) -> str:
+    """Return `*_MTL.txt` of a Landsat 8 or 9 product whose bands lie on `grid`; `sun` is azimuth and elevation."""
     bands = range(1, 8)
     left, top, cell = grid.transform.c, grid.transform.f, grid.transform.a
     west, north = left + cell / 2, top - cell / 2  # of the outermost pixels' centres
@@ -123,6 +190,9 @@ def landsat_text(name: str, *, when: datetime, made: datetime, cloud_percent: fl
             "DATE_ACQUIRED": when.date(),
             "SCENE_CENTER_TIME": f"{when:%H:%M:%S}.0000000Z",
             "CLOUD_COVER": cloud_percent,
+            "NADIR_OFFNADIR": "NADIR",
+            "SUN_AZIMUTH": f"{sun[0]:.8f}",
+            "SUN_ELEVATION": f"{sun[1]:.8f}",
         },
         "PROJECTION_ATTRIBUTES": {
             "MAP_PROJECTION": "UTM",

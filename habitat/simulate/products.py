@@ -19,7 +19,7 @@ import numpy as np
 from habitat.errors import StoreError
 from habitat.simulate.area import Area
 from habitat.simulate.catalogue import is_new, scene_id
-from habitat.simulate.metadata import landsat_text, sentinel2_text
+from habitat.simulate.metadata import granule_text, landsat_text, sentinel2_text
 from habitat.simulate.scenes import LANDSAT, SENTINEL2, Asset, Scene
 
 PACKINGS = {
@@ -101,7 +101,9 @@ def _sentinel2_files(scene: Scene, area: Area, placed: bool) -> tuple[str, dict[
     images = [image.removesuffix(".jp2") for image in files]
     outline = area.polygon()["coordinates"][0]
     text = sentinel2_text(said, images=images, outline=outline, offset=-_RAW_OFFSET if new else None)
-    return name, {"MTD_MSIL2A.xml": text.encode(), **files}
+    sun = overpass.sun
+    tile_text = granule_text(scene.assets["scl"].grid, sun_zenith=90 - sun.elevation, sun_azimuth=sun.azimuth)
+    return name, {"MTD_MSIL2A.xml": text.encode(), f"{granule}/MTD_TL.xml": tile_text.encode(), **files}
 
 
 def _landsat_files(scene: Scene, area: Area, placed: bool) -> tuple[str, dict[str, bytes]]:  # noqa: ARG001 - its outline is that of its pixels
@@ -117,6 +119,7 @@ def _landsat_files(scene: Scene, area: Area, placed: bool) -> tuple[str, dict[st
         made=when + timedelta(days=14),
         cloud_percent=scene.cloud_percent,
         grid=scene.assets["red"].grid,
+        sun=(scene.overpass.sun.azimuth, scene.overpass.sun.elevation),
     )
     return name, {f"{name}_MTL.txt": text.encode(), **files}
 

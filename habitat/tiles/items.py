@@ -15,6 +15,7 @@ from habitat.errors import CatalogueError
 from habitat.sensors import SENSORS, SENTINEL2, Sensor
 from habitat.sensors.sentinel2 import BASELINE_OFFSET, OFFSET_BASELINE
 from habitat.tiles import fields
+from habitat.tiles.angles import PROPERTY, angles_of_item, angles_property
 from habitat.tiles.assets import asset_from_item
 from habitat.tiles.scenes import Asset, OffsetClaims, Scene
 
@@ -73,7 +74,7 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
                 nodata=sensor.nodata if nodata is None else int(nodata),
             )
     quality = _asset(item, sensor.quality.assets)
-    return Scene(
+    scene = Scene(
         id=item.id,
         sensor=sensor,
         time=_time(item),
@@ -89,6 +90,7 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
         processed=fields.processed(item),
         claims=claims,
     )
+    return replace(scene, angles=angles_of_item(item, scene))
 
 
 def read_item(document: Mapping[str, Any], address: str) -> pystac.Item:
@@ -204,6 +206,7 @@ def _item_of(scene: Scene, folder: Path) -> dict[str, Any]:
     properties["eo:cloud_cover"] = scene.cloud_percent
     properties["processing:datetime"] = None if scene.processed is None else f"{scene.processed:%Y-%m-%dT%H:%M:%S.%fZ}"
     properties["grid:code"] = _grid_code(scene)
+    properties[PROPERTY] = None if scene.angles is None else angles_property(scene.angles)
     if scene.claims is not None:
         baseline = scene.claims.baseline
         properties["s2:processing_baseline"] = None if baseline is None else "{:02d}.{:02d}".format(*baseline)

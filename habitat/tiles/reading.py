@@ -16,6 +16,7 @@ from habitat.cubes import BANDS, STACK, Quality
 from habitat.errors import CatalogueError
 from habitat.grids import coordinates
 from habitat.tiles.extents import file_grid
+from habitat.tiles.lattices import angles_over
 from habitat.tiles.overlaps import passes_of
 from habitat.tiles.scenes import Scene
 from habitat.tiles.windows import read_quality, read_reflectance
@@ -70,6 +71,12 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     use_quality : bool
         Whether the products' quality bands are read; without them only the bands' own fill is marked.
 
+    Returns
+    -------
+    STACK
+        With `sun_zenith`, `sun_azimuth`, `view_zenith` and `view_azimuth` in degrees on coarse nodes (time, node_y,
+        node_x) if any scene has angles (:func:`habitat.tiles.lattices.angles_over`).
+
     Raises
     ------
     ReadError
@@ -109,6 +116,7 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
             "sensor": ("time", [s.sensor.name for s in firsts]),
             "platform": ("time", [s.platform or "" for s in firsts]),
             "scene": ("time", [" ".join(s.id for s in group) for group in groups]),
+            **angles_over(groups, grid),
             **coordinates(grid),
         },
     )

@@ -50,6 +50,29 @@ class OffsetClaims:
     """Offset that the item states for its bands, in reflectance."""
 
 
+Rows = tuple[tuple[float, ...], ...]
+"""Numbers of a lattice, by row and column."""
+
+
+@dataclass(frozen=True)
+class Angles:
+    """Where sun and sensor stood over a scene, seen from the ground, on a coarse lattice of nodes.
+
+    In degrees: zenith from straight up, azimuth clockwise from north.
+    """
+
+    crs: str
+    x: tuple[float, ...]
+    """Of the lattice's columns."""
+    y: tuple[float, ...]
+    """Of its rows."""
+    sun_zenith: Rows
+    sun_azimuth: Rows
+    view_zenith: Rows | None = None
+    """None where nothing says where the sensor stood."""
+    view_azimuth: Rows | None = None
+
+
 @dataclass(frozen=True)
 class Scene:
     """One acquisition."""
@@ -73,6 +96,8 @@ class Scene:
     """When its product was made, in UTC."""
     claims: OffsetClaims | None = None
     """None for sensors whose offset never changed."""
+    angles: Angles | None = None
+    """None where nothing says where the sun stood, and for products that were normalised for it (HLS)."""
 
     @property
     def day(self) -> date:

@@ -21,7 +21,7 @@ from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENT
 from habitat.tiles import Asset, Scene
 from habitat.tiles.items import declared_offset, scene_from_item, unusable, write_items
 from habitat.tiles.providers import PROVIDERS
-from habitat.tiles.scenes import OffsetClaims
+from habitat.tiles.scenes import Angles, OffsetClaims
 
 EARTH_SEARCH = PROVIDERS["earth-search"]
 USGS = PROVIDERS["usgs"]
@@ -381,6 +381,19 @@ GRIDS = st.builds(
 
 
 @st.composite
+def lattices(draw: st.DrawFn) -> Angles:
+    columns, rows = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+
+    def layer(most: int) -> tuple[tuple[float, ...], ...]:
+        numbers = st.integers(0, 100 * most - 1).map(lambda hundredths: hundredths / 100)
+        return tuple(draw(st.tuples(*[numbers] * columns)) for _ in range(rows))
+
+    x, y = (tuple(float(k * 20_000) for k in range(n)) for n in (columns, rows))
+    view = (layer(90), layer(360)) if draw(st.booleans()) else (None, None)
+    return Angles("EPSG:32652", x, y, layer(90), layer(360), *view)
+
+
+@st.composite
 def scenes(draw: st.DrawFn) -> Scene:
     sensor = draw(st.sampled_from(SENSORS))
     claims = None
@@ -417,6 +430,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         tile=draw(tiles),
         processed=draw(st.none() | TIMES),
         claims=claims,
+        angles=draw(st.none() | lattices()),
     )
 
 

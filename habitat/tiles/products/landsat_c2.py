@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from habitat.errors import CatalogueError, HabitatError
 from habitat.sensors import LANDSAT, LANDSAT_TM, Sensor
+from habitat.tiles.angles import angles_by_orbit, landsat_nadir, transform
+from habitat.tiles.orbits import LANDSAT_ORBIT, wrs2_centre
 from habitat.tiles.products.documents import number_in, parse_mtl, parse_number, parse_time
 from habitat.tiles.products.plans import Layer, Placement, Product
 from habitat.tiles.products.views import View
+from habitat.tiles.scenes import Angles
 
 METADATA = re.compile(r"(?:[^/]+/)?(L[COTEM]\d\d_\w+)_MTL\.(txt|json|xml)")
 """Path of the metadata file, which begins with the product's name."""
@@ -71,7 +75,7 @@ def read_landsat(view: View, product: str | None = None) -> Product:
     cloud = image.get("CLOUD_COVER")
     percent = None if cloud is None else parse_number(cloud, "CLOUD_COVER", where)
     path, row = (number_in(image, key, where) for key in ("WRS_PATH", "WRS_ROW"))
-    return Product(
+    understood = Product(
         name=name,
         sensor=sensor,
         time=parse_time(_moment(image), "DATE_ACQUIRED and SCENE_CENTER_TIME", where),
@@ -85,6 +89,33 @@ def read_landsat(view: View, product: str | None = None) -> Product:
         layers=_layers(view, name, sensor, groups, where),
         placement=_placement(groups.get("PROJECTION_ATTRIBUTES", {}), where),
     )
+    return replace(understood, angles=_angles(understood, image, where))
+
+
+def _angles(product: Product, image: Mapping[str, str], where: object) -> Angles | None:
+    """The sun that is stated of the scene's centre, and the view from the path; None where no sun is stated."""
+    at = product.placement
+    if product.tile is None or not isinstance(at, Placement) or not {"SUN_AZIMUTH", "SUN_ELEVATION"} <= image.keys():
+        return None
+    azimuth, elevation = (number_in(image, name, where) for name in ("SUN_AZIMUTH", "SUN_ELEVATION"))
+    if not 0 < elevation <= 90:
+        return None
+    middle = wrs2_centre(int(product.tile[:3]), int(product.tile[3:]))
+    turned = image.get("NADIR_OFFNADIR", "NADIR") != "NADIR"
+    return angles_by_orbit(
+        at.crs,
+        at.corners,
+        sun=(90 - elevation, azimuth),
+        middle=middle,
+        nadir=None if turned else landsat_nadir(product.tile, product.time, product.platform, _centre(at)),
+        orbit=LANDSAT_ORBIT,
+    )
+
+
+def _centre(at: Placement) -> tuple[float, float]:
+    west, south, east, north = at.corners
+    lon, lat = transform(at.crs, "EPSG:4326", (west + east) / 2, (south + north) / 2)
+    return float(lon), float(lat)
 
 
 def _moment(image: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from habitat.errors import GridError, HabitatError
 from habitat.sensors import Sensor
-from habitat.tiles.scenes import OffsetClaims
+from habitat.tiles.scenes import Angles, OffsetClaims
 
 _CLOSE = 0.01
 """Of a pixel, by which corners may miss a whole number of them."""
@@ -101,3 +101,4 @@ class Product:
     """Bands by our names, and `quality`."""
     placement: Placement | HabitatError | None = None
     """Why metadata do not say it, if they should: files that carry a place of their own do not need it."""
+    angles: Angles | None = None

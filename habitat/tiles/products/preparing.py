@@ -163,6 +163,7 @@ def finish_product(plan: Plan) -> tuple[Scene, list[str]]:
         tile=product.tile,
         processed=product.processed,
         claims=product.claims,
+        angles=product.angles,
     )
     return scene, _disagreement(product, grids["red"])
 

@@ -12,7 +12,7 @@ from habitat.tiles.catalogue import read_items
 from habitat.tiles.items import scene_from_item, write_items
 from habitat.tiles.scenes import Scene
 
-VERSION = 1
+VERSION = 2
 """Of what is made of a product: a change of method makes it anew."""
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from habitat.errors import CatalogueError
 from habitat.sensors import SENTINEL2
 from habitat.tiles.products.documents import elements, parse_number, parse_time, parse_xml, text_of
+from habitat.tiles.products.granules import METADATA as GRANULE_METADATA
+from habitat.tiles.products.granules import read_granule_angles
 from habitat.tiles.products.plans import Layer, Product
 from habitat.tiles.products.views import View
-from habitat.tiles.scenes import OffsetClaims
+from habitat.tiles.scenes import Angles, OffsetClaims
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -82,6 +84,7 @@ def read_safe(view: View) -> Product:
         footprint=_footprint(root, where),
         claims=OffsetClaims(_baseline(root, where), removed=False, stated=offset),
         layers=layers,
+        angles=_angles(view, files["red"].partition("/IMG_DATA/")[0]),
     )
 
 
@@ -104,6 +107,12 @@ def _find_files(view: View, inside: str) -> dict[str, str]:
         if band not in files:
             raise CatalogueError(f"lacks {_FILES[band][0]}.jp2", where=view.path, mend=_MEND)
     return files
+
+
+def _angles(view: View, granule: str) -> Angles | None:
+    """What the granule's own metadata say; None where they are not there."""
+    name = next((n for n in view.members if n.startswith(granule) and GRANULE_METADATA.fullmatch(n)), None)
+    return None if name is None else read_granule_angles(view.read(name), view.path / name)
 
 
 def _product_name(view: View, root: Element, inside: str) -> str:
