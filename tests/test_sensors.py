@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from habitat.cubes import BANDS, Quality
-from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2
+from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2, Sensor
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,30 @@ def test_scene_classification(code: int, bits: int) -> None:
 )
 def test_qa_pixel(code: int, bits: int) -> None:
     assert LANDSAT.quality.lookup[code] == bits
+
+
+# Bits as the tables on QA_RADSAT of LSDS-1619 and LSDS-1618 list them: bit k - 1 is band k.
+@pytest.mark.parametrize(
+    ("sensor", "bit", "bits"),
+    [
+        (LANDSAT, 0, 0),  # coastal aerosol: not one of ours
+        (LANDSAT, 1, Quality.SATURATED),  # blue
+        (LANDSAT, 6, Quality.SATURATED),  # swir22
+        (LANDSAT, 8, 0),  # cirrus
+        (LANDSAT, 11, Quality.SATURATED),  # the ground is hidden by terrain
+        (LANDSAT_TM, 0, Quality.SATURATED),  # blue
+        (LANDSAT_TM, 4, Quality.SATURATED),  # swir16
+        (LANDSAT_TM, 5, 0),  # thermal
+        (LANDSAT_TM, 6, Quality.SATURATED),  # swir22
+        (LANDSAT_TM, 8, 0),  # thermal, high gain
+        (LANDSAT_TM, 9, Quality.FILL),  # dropped pixel
+        (LANDSAT_TM, 11, 0),
+    ],
+)
+def test_qa_radsat(sensor: Sensor, bit: int, bits: int) -> None:
+    assert sensor.saturation is not None
+    assert sensor.saturation.lookup[1 << bit] == bits
+    assert sensor.saturation.lookup[0] == 0
 
 
 # Bits and their meaning as the HLS user guide lists them; bits 6 and 7 are the aerosol's level.

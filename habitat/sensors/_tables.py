@@ -66,6 +66,8 @@ class Sensor:
     resolution_m: float
     """Native pixel of the coarsest band that is used."""
     quality: QualityCodes
+    saturation: QualityCodes | None = None
+    """Of a second quality band, which a scene may lack: what it says is added to the first."""
     products: tuple[str, ...] = ()
     """Beginnings of a collection's or an item's name (lower case) that decide before any platform does."""
     other_levels: str = ""

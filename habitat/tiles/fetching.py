@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from habitat.tiles.remote import Remote
-    from habitat.tiles.scenes import Asset, Scene
+    from habitat.tiles.scenes import QUALITY_ASSETS, Asset, Scene
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def fetch_layer(
 
 
 def _needed(scene: Scene, bands: Sequence[str]) -> dict[str, Asset]:
-    return {name: asset for name, asset in scene.assets.items() if name in bands or name == "quality"}
+    return {name: asset for name, asset in scene.assets.items() if name in bands or name in QUALITY_ASSETS}
 
 
 def _local(scene: Scene, found: Mapping[str, Asset], bands: Sequence[str]) -> Scene:
@@ -158,6 +158,7 @@ def _local(scene: Scene, found: Mapping[str, Asset], bands: Sequence[str]) -> Sc
         scene,
         bands={name: asset for name, asset in here.items() if name in scene.bands},
         quality=here.get("quality"),
+        saturation=here.get("saturation"),
     )
 
 

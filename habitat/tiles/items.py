@@ -17,7 +17,7 @@ from habitat.sensors.sentinel2 import BASELINE_OFFSET, OFFSET_BASELINE
 from habitat.tiles import fields
 from habitat.tiles.angles import PROPERTY, angles_of_item, angles_property
 from habitat.tiles.assets import asset_from_item
-from habitat.tiles.scenes import Asset, OffsetClaims, Scene
+from habitat.tiles.scenes import QUALITY_ASSETS, Asset, OffsetClaims, Scene
 
 if TYPE_CHECKING:
     import pystac
@@ -73,7 +73,12 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
                 offset=sensor.offset if offset is None else offset,
                 nodata=sensor.nodata if nodata is None else int(nodata),
             )
-    quality = _asset(item, sensor.quality.assets)
+    quality, saturation = (
+        None
+        if codes is None or (found := _asset(item, codes.assets)) is None
+        else replace(asset_from_item(item, found, provider=provider), nodata=codes.fill)
+        for codes in (sensor.quality, sensor.saturation)
+    )
     scene = Scene(
         id=item.id,
         sensor=sensor,
@@ -81,9 +86,8 @@ def scene_from_item(item: pystac.Item, *, provider: Provider | None = None) -> S
         cloud_percent=fields.number(item, item.properties, "eo:cloud_cover"),
         geometry=_footprint(item),
         bands=bands,
-        quality=None
-        if quality is None
-        else replace(asset_from_item(item, quality, provider=provider), nodata=sensor.quality.fill),
+        quality=quality,
+        saturation=saturation,
         platform=fields.platform(item),
         collection=fields.collection(item),
         tile=fields.tile(item),
@@ -219,7 +223,7 @@ def _item_of(scene: Scene, folder: Path) -> dict[str, Any]:
         "geometry": None if scene.geometry is None else shapely.geometry.mapping(scene.geometry),
         "properties": {name: value for name, value in properties.items() if value is not None or name == "datetime"},
         "assets": {
-            scene.sensor.quality.asset if name == "quality" else name: _asset_of(scene, name, asset, folder)
+            _asset_name(scene.sensor, name): _asset_of(scene, name, asset, folder)
             for name, asset in scene.assets.items()
         },
         "links": [],
@@ -231,6 +235,11 @@ def _item_of(scene: Scene, folder: Path) -> dict[str, Any]:
     return item
 
 
+def _asset_name(sensor: Sensor, name: str) -> str:
+    codes = {"quality": sensor.quality, "saturation": sensor.saturation}.get(name)
+    return name if codes is None else codes.asset
+
+
 def _grid_code(scene: Scene) -> str | None:
     if scene.tile is None:
         return None
@@ -239,7 +248,7 @@ def _grid_code(scene: Scene) -> str | None:
 
 def _asset_of(scene: Scene, name: str, asset: Asset, folder: Path) -> dict[str, Any]:
     band: dict[str, Any] = {"nodata": asset.nodata}
-    if name != "quality":
+    if name not in QUALITY_ASSETS:
         claims = scene.claims
         believed = claims is None or (claims.stated is not None and claims.removed is not True)
         offset = asset.offset if believed else claims.stated  # type: ignore[union-attr]  # not None where not believed

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 
+QUALITY_ASSETS = ("quality", "saturation")
+"""Names of a scene's files that hold codes, not reflectance."""
+
+
 @dataclass(frozen=True)
 class Asset:
     """One band's file."""
@@ -87,6 +91,8 @@ class Scene:
     """Footprint in degrees, as a shapely geometry; None where the item has none."""
     bands: Mapping[str, Asset]
     quality: Asset | None
+    saturation: Asset | None = None
+    """A second quality band, of sensors that have one; a scene may lack it."""
     platform: str | None = None
     """`sentinel-2a`, `landsat-8`, as the item says."""
     collection: str | None = None
@@ -106,8 +112,9 @@ class Scene:
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """All its files: the bands by name, and `quality` where there is one."""
-        return dict(self.bands) | ({} if self.quality is None else {"quality": self.quality})
+        """All its files: the bands by name, and :data:`QUALITY_ASSETS` where there are such."""
+        own = {"quality": self.quality, "saturation": self.saturation}
+        return dict(self.bands) | {name: asset for name, asset in own.items() if asset is not None}
 
     @property
     def is_here(self) -> bool:

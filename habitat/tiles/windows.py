@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from habitat.cubes import REFLECTANCE_RANGE, Quality
 from habitat.errors import CatalogueError, ReadError
 from habitat.grids import resample_bits, resample_mean, window_over
+from habitat.sensors import QualityCodes
 from habitat.store import open_raster, shown
 from habitat.tiles.scenes import Asset, Scene
 
@@ -76,6 +77,8 @@ def read_reflectance(asset: Asset, grid: GeoBox, out: np.ndarray, flags: np.ndar
 def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
     """Read a scene's quality bits on `grid` into `out`, uint8; what its file does not cover is fill.
 
+    A second quality band, of saturation, adds its bits where the scene has one.
+
     Raises
     ------
     CatalogueError
@@ -83,15 +86,25 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
     ReadError
         If its file holds other values than this sensor's codes.
     """
-    from habitat.tiles._numbers import translate
-
-    asset, codes = scene.quality, scene.sensor.quality
-    if asset is None:
+    if scene.quality is None:
         raise CatalogueError(
-            f"has no quality asset {codes.asset!r}",
+            f"has no quality asset {scene.sensor.quality.asset!r}",
             where=f"item {scene.id}",
             mend='add the asset, or set [scenes] mask = "none"',
         )
+    _read_codes(scene.quality, scene.sensor.quality, scene.sensor.name, grid, out, Quality.FILL)
+    if scene.saturation is not None and scene.sensor.saturation is not None:
+        more = np.zeros_like(out)
+        _read_codes(scene.saturation, scene.sensor.saturation, scene.sensor.name, grid, more, 0)
+        out |= more
+
+
+def _read_codes(
+    asset: Asset, codes: QualityCodes, sensor: str, grid: GeoBox, out: np.ndarray, outside: int
+) -> None:
+    """Translate a file's codes on its own grid, and carry them to `grid`; what it does not cover is `outside`."""
+    from habitat.tiles._numbers import translate
+
     with open_asset(asset) as (file, own):
         window = window_over(own, grid)
         part = own[window]
@@ -103,13 +116,13 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
                 numbers[numbers == nodata] = codes.fill
             if not _are_codes(numbers, len(codes.lookup)):
                 raise ReadError(
-                    f"holds no codes of {scene.sensor.name}'s {codes.asset!r}",
+                    f"holds no codes of {sensor}'s {codes.asset!r}",
                     where=asset.href,
                     mend="check the item's assets",
                 )
             translate(numbers, codes.lookup, flags[rows])
     if flags is not out:
-        out[:] = resample_bits(flags, part, grid, outside=Quality.FILL)
+        out[:] = resample_bits(flags, part, grid, outside=outside)
 
 
 def _are_codes(numbers: np.ndarray, n: int) -> bool:

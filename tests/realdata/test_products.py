@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from pyproj import Transformer
+from tiles.test_angles import almanac
 
 from habitat.cubes import Quality
 from habitat.errors import CatalogueError
 from habitat.tiles import read_stack, select_scenes
+from habitat.tiles.lattices import angles_at
+from habitat.tiles.orbits import wrs2_centre
 from habitat.tiles.products import Index, index_products
 
 pytestmark = pytest.mark.realdata
@@ -49,6 +53,26 @@ def test_its_mtl_and_items_are_one_scene(amazon: Index) -> None:
     assert (scene.id, scene.platform, scene.tile, scene.cloud_percent) == (LC08, "landsat-8", "008059", 81.02)
     assert set(scene.bands) == {"blue", "green", "red", "nir08", "swir16", "swir22"}
     assert (scene.bands["red"].scale, scene.bands["red"].offset) == (2.75e-5, -0.2)
+
+
+def test_its_saturated_pixel_is_known(amazon: Index) -> None:
+    (scene,) = amazon.scenes
+    grid = scene.bands["red"].grid
+    assert grid is not None
+    quality = read_stack([scene], grid, ["red", "nir08"])["quality"].values[0]
+    assert (quality & Quality.SATURATED > 0).sum() == 1  # where QA_RADSAT holds 30: blue to nir08
+
+
+def test_its_sun_is_that_of_the_almanac(amazon: Index) -> None:
+    (scene,) = amazon.scenes
+    assert scene.angles is not None
+    lon, lat = wrs2_centre(8, 59)
+    at = Transformer.from_crs("EPSG:4326", scene.angles.crs, always_xy=True).transform(lon, lat)
+    stated = angles_at(scene.angles, *(np.array(v) for v in at))
+    true = almanac(scene.time, np.array(lon), np.array(lat))
+    assert np.allclose(stated[:2], true, atol=0.1)
+    assert np.allclose(stated[:2], [90 - 57.087, 136.317], atol=0.02)
+    assert stated[2] < 0.1
 
 
 def test_its_pixels_stay_as_they_are(amazon: Index) -> None:
@@ -94,7 +118,7 @@ def test_its_item_of_stac_0_7_is_read_where_there_is_no_mtl(folders: Path, tmp_p
     (scene,) = found.scenes
     assert json.loads((home / f"{LC08}_SR_stac.json").read_text())["stac_version"] == "0.7.0"
     assert (scene.id, scene.platform, scene.day) == (LC08, "landsat-8", date(2019, 12, 1))
-    assert set(scene.assets) == {"blue", "green", "red", "nir08", "swir16", "swir22", "quality"}
+    assert set(scene.assets) == {"blue", "green", "red", "nir08", "swir16", "swir22", "quality", "saturation"}
     assert scene.bands["red"].href == str(home / f"{LC08}_SR_B4.TIF")
     assert scene.bands["red"].grid is not None
     assert scene.bands["red"].grid.shape == (512, 512)

@@ -123,6 +123,7 @@ class Archive:
         *,
         grid: GeoBox = LANDSAT,
         qa_pixel: Any = 1 << 6,
+        qa_radsat: Any = None,
         properties: Mapping[str, Any] | None = None,
         changed: Mapping[str, Any] | None = None,
         **bands: Any,
@@ -132,6 +133,8 @@ class Archive:
         layers = {key: layer(one, Layer(0, grid)) for key, one in numbers.items() if one is not None}
         if qa_pixel is not None:
             layers["qa_pixel"] = layer(qa_pixel, Layer(0, grid))
+        if qa_radsat is not None:
+            layers["qa_radsat"] = layer(qa_radsat, Layer(0, grid))
         said = {"platform": "landsat-8", "eo:cloud_cover": 10, **(properties or {})}
         return self.add(name, when, layers, said, **(changed or {}))
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from habitat.errors import CatalogueError
-from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2, Sensor
+from habitat.sensors import HLS_L30, HLS_S30, LANDSAT, LANDSAT_TM, SENSORS, SENTINEL2, QualityCodes, Sensor
 from habitat.tiles import Asset, Scene
 from habitat.tiles.items import declared_offset, scene_from_item, unusable, write_items
 from habitat.tiles.providers import PROVIDERS
@@ -402,7 +402,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         removed = draw(st.none() | st.booleans())
         claims = OffsetClaims(draw(st.none() | baselines), removed, draw(st.none() | NUMBERS))
 
-    def asset(*, quality: bool) -> Asset:
+    def asset(codes: QualityCodes | None = None) -> Asset:
         web = draw(st.sampled_from(["", "https://tiles.example", "s3://bucket"]))
         href = f"{web}/{draw(NAMES)}/{draw(NAMES)}.tif"
         more = (
@@ -410,8 +410,8 @@ def scenes(draw: st.DrawFn) -> Scene:
             draw(st.none() | st.binary(min_size=32, max_size=32).map(lambda b: "1220" + b.hex())),
             draw(st.none() | GRIDS),
         )
-        if quality:
-            return Asset(href, 1.0, 0.0, sensor.quality.fill, *more)
+        if codes is not None:
+            return Asset(href, 1.0, 0.0, codes.fill, *more)
         offset = draw(NUMBERS) if claims is None else declared_offset(claims)
         return Asset(href, draw(NUMBERS.filter(bool)), offset, draw(st.integers(-9999, 65535)), *more)
 
@@ -423,8 +423,9 @@ def scenes(draw: st.DrawFn) -> Scene:
         time=draw(TIMES),
         cloud_percent=draw(st.none() | st.floats(0, 100)),
         geometry=draw(st.none() | st.just(shapely.box(130, 43, 131.5, 44))),
-        bands={band: asset(quality=False) for band in COMMON if band in bands},
-        quality=asset(quality=True) if draw(st.booleans()) else None,
+        bands={band: asset() for band in COMMON if band in bands},
+        quality=asset(sensor.quality) if draw(st.booleans()) else None,
+        saturation=asset(sensor.saturation) if sensor.saturation is not None and draw(st.booleans()) else None,
         platform=draw(st.none() | st.sampled_from(["sentinel-2a", "landsat-8", "landsat-5", "planet"])),
         collection=draw(st.none() | NAMES),
         tile=draw(tiles),

@@ -17,13 +17,27 @@ import shapely
 from rasterio.errors import NotGeoreferencedWarning
 from terminal import run
 
+from habitat.cubes import Quality
 from habitat.errors import CatalogueError, StoreError
 from habitat.simulate import write_sample
 from habitat.tiles import Scene, common_bands, read_stack, run_grid, select_scenes
+from habitat.tiles.catalogue import read_items
+from habitat.tiles.items import scene_from_item
 from habitat.tiles.products import Index, decoding, index_products
 from habitat.tiles.scenes import OffsetClaims
 from tiles import downloads
-from tiles.downloads import LANDSAT, LEFT, SAFE, TOP, landsat_product, safe_product, tarred, zipped
+from tiles.downloads import (
+    LANDSAT,
+    LEFT,
+    SAFE,
+    SHAPE,
+    TOP,
+    landsat_product,
+    safe_product,
+    tarred,
+    write_image,
+    zipped,
+)
 
 YEARS = range(2021, 2023)  # the offset came in 2022
 
@@ -345,6 +359,24 @@ def test_quality_may_be_missing_and_reading_says_what_to_do(tmp_path: Path) -> N
     assert scene.bands["red"].grid is not None
     with pytest.raises(CatalogueError, match="mask"):
         read_stack([scene], scene.bands["red"].grid, ["red", "nir08"])
+
+
+@pytest.mark.parametrize("packing", ["folder", "tar", "tar.gz"])
+def test_saturation_is_a_second_quality_band_where_there_is_one(packing: str, tmp_path: Path) -> None:
+    product = landsat_product(tmp_path)
+    codes = np.zeros(SHAPE, dtype="uint16")
+    codes[0, 0] = 0b10
+    write_image(product / f"{LANDSAT}_QA_RADSAT.TIF", codes, 30)
+    if packing != "folder":
+        tarred(product, ending=packing)
+    scene = only(index_products(tmp_path))
+    (again,) = [scene_from_item(item) for item in read_items(tmp_path / "catalog.json")]
+    assert again is not None
+    assert again.assets == scene.assets
+    assert scene.saturation is not None
+    assert np.array_equal(pixels(scene)["saturation"], codes)
+    stack = read_stack([again], scene.bands["red"].grid, ["red", "nir08"])
+    assert np.array_equal(stack["quality"].values[0] & Quality.SATURATED, 8 * codes)
 
 
 def test_a_product_that_lacks_a_band_which_others_have_is_refused(tmp_path: Path) -> None:

@@ -377,6 +377,50 @@ def test_landsat_s_fill_flag_is_fill(archive: Archive) -> None:
     assert np.array_equal(stack_of(archive)["quality"].values[0], [[FILL, FILL, 0]] * 3)
 
 
+SATURATED = Quality.SATURATED
+
+
+def test_saturation_is_added_to_the_other_bits(archive: Archive) -> None:
+    archive.landsat(qa_pixel=[[1 << 6, 1 << 3, 1 << 6]] * 3, qa_radsat=[[0, 0b10000, 0b10000]] * 3)
+    assert np.array_equal(stack_of(archive, LANDSAT)["quality"].values[0], [[0, CLOUD | SATURATED, SATURATED]] * 3)
+
+
+def test_saturation_of_any_part_spoils_a_pixel(archive: Archive) -> None:
+    archive.landsat(qa_radsat=[[0b10000, 0, 0]] * 3)
+    assert np.array_equal(stack_of(archive)["quality"].values[0], [[SATURATED, SATURATED, 0]] * 3)
+
+
+def test_a_band_that_is_not_ours_may_be_saturated(archive: Archive) -> None:
+    archive.landsat(qa_radsat=1)
+    assert not stack_of(archive)["quality"].values.any()
+
+
+def test_thematic_mapper_s_saturation_has_bits_of_its_own(archive: Archive) -> None:
+    archive.landsat(
+        "LE07_L2SP_115030_20200701_02_T1",
+        qa_radsat=[[0b1, 0b100000, 1 << 9]] * 3,
+        properties={"platform": "landsat-7"},
+    )
+    assert np.array_equal(stack_of(archive, LANDSAT)["quality"].values[0], [[SATURATED, 0, FILL]] * 3)
+
+
+def test_a_landsat_without_its_saturation_is_read_as_it_is(archive: Archive) -> None:
+    archive.landsat()
+    (scene,) = scenes_of(archive, inside(GRID))
+    assert scene.saturation is None
+    assert not stack_of(archive)["quality"].values.any()
+
+
+def test_gaps_of_landsat_7_are_fill_and_do_not_run_into_their_neighbours(archive: Archive) -> None:
+    gap = {"properties": {"platform": "landsat-7"}, "name": "LE07_L2SP_115030_20200701_02_T1"}
+    archive.landsat(red=[[0, 16_000, 16_000]] * 3, nir08=[[0, 20_000, 20_000]] * 3, qa_pixel=[[1, 64, 64]] * 3, **gap)
+    stack = stack_of(archive)  # the gap ends at 500 025: it covers the first pixel of 20 m, and a quarter of the second
+    assert np.array_equal(stack["quality"].values[0], [[FILL, FILL, 0]] * 3)
+    for band, number in (("red", 16_000), ("nir08", 20_000)):
+        seen = number * 2.75e-5 - 0.2
+        assert np.allclose(stack[band].values[0], [[nan, seen, seen]] * 3, equal_nan=True)
+
+
 # -- files that cannot be read --------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from habitat.grids import Block
 from habitat.store import RasterWriter, open_raster
 from habitat.tiles.products.archives import open_view
 from habitat.tiles.products.plans import Placement
+from habitat.tiles.scenes import QUALITY_ASSETS
 
 MAX_BAND_PIXELS = 2**28
 """Of one band of a product: twice a whole Sentinel-2 tile at 10 m."""
@@ -98,7 +99,7 @@ def _decode(source: Path, decoding: Decoding, product: Path) -> None:
                 file.dtypes[0],
                 decoding.nodata,
                 tags={_SOURCE: _tag(decoding)},
-                resampling="nearest" if decoding.name == "quality" else "average",
+                resampling="nearest" if decoding.name in QUALITY_ASSETS else "average",
             ) as writer,
         ):
             for strip in _strips(file):

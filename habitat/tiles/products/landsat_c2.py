@@ -145,6 +145,8 @@ def _layers(
             raise CatalogueError(f"lacks the {band} band's .TIF", where=view.path, mend=_MEND)
     if "QA_PIXEL" in files:
         layers["quality"] = Layer(files["QA_PIXEL"], nodata=sensor.quality.fill)
+    if "QA_RADSAT" in files and sensor.saturation is not None:
+        layers["saturation"] = Layer(files["QA_RADSAT"], nodata=sensor.saturation.fill)
     return layers
 
 

@@ -75,7 +75,8 @@ def _with_files(scene: Scene, path: Path, folder: Path) -> Loose:
             )
     bands = {name: found[name] for name in scene.bands if name in found}
     said = _disagreement(scene.id, scene.bands["red"].grid, found["red"].grid)
-    return Loose(scene.id, replace(scene, bands=bands, quality=found.get("quality")), said)
+    whole = replace(scene, bands=bands, quality=found.get("quality"), saturation=found.get("saturation"))
+    return Loose(scene.id, whole, said)
 
 
 def _found(asset: Asset, path: Path, folder: Path) -> Asset | None:

@@ -18,7 +18,7 @@ from habitat.tiles.products.finding import Found
 from habitat.tiles.products.landsat_c2 import read_landsat
 from habitat.tiles.products.plans import Placement, Product
 from habitat.tiles.products.safe import read_safe
-from habitat.tiles.scenes import Asset, Scene
+from habitat.tiles.scenes import QUALITY_ASSETS, Asset, Scene
 
 Progress = Callable[[str, int, int], None]
 _VERTICES = 16
@@ -156,8 +156,9 @@ def finish_product(plan: Plan) -> tuple[Scene, list[str]]:
         time=product.time,
         cloud_percent=product.cloud_percent,
         geometry=footprint,
-        bands={name: asset for name, asset in assets.items() if name != "quality"},
+        bands={name: asset for name, asset in assets.items() if name not in QUALITY_ASSETS},
         quality=assets.get("quality"),
+        saturation=assets.get("saturation"),
         platform=product.platform,
         collection=product.collection,
         tile=product.tile,
