@@ -89,9 +89,9 @@ def main() -> None:
         f"Made by `python benchmarks/calibration.py`: seeds {seeds[0]} to {seeds[-1]}, {seen[OLI].shape[1]} looks of",
         "forest on seven dates of a year, without sky and noise, before and after the published lines.",
         "",
-        "The lines of Landsat 5 and 7 were measured between real products. They hold, beside the bands, that LEDAPS and",
-        "LaSRC correct the air differently, most of all in the blue. The simulation knows bands alone: there they do",
-        "not help, and what they do to real scenes cannot be judged by it.",
+        "The lines of Landsat 5 and 7 were measured between real products. They hold, beside the bands, that LEDAPS",
+        "and LaSRC correct the air differently, most of all in the blue. The simulation knows bands alone: there they",
+        "do not help, and what they do to real scenes cannot be judged by it.",
         "",
     ]
     for instrument, (name, sensor, platform) in OTHERS.items():
