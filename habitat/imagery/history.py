@@ -74,7 +74,7 @@ def departures(stack: xr.Dataset, *, reject: int = NOT_CLEAR) -> xr.DataArray:
         tuple(map(np.float32, (BRIGHTER, NOISE, DARKER, STEEPEST, DAMP, DOUBTFUL))),
         out,
     )
-    return xr.DataArray(out.reshape(shape), dims=STACK.dims, coords=stack.coords, name="departure")
+    return xr.DataArray(out.reshape(shape), dims=STACK.dims, coords=stack[visible].coords, name="departure")
 
 
 def screen_looks(stack: xr.Dataset, *, reject: int = NOT_CLEAR, margin_m: float = 40) -> xr.Dataset:

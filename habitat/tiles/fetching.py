@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 from habitat.tiles.crew import Crew, Progress
 from habitat.tiles.downloads import Download
+from habitat.tiles.scenes import QUALITY_ASSETS
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from habitat.tiles.remote import Remote
-    from habitat.tiles.scenes import QUALITY_ASSETS, Asset, Scene
+    from habitat.tiles.scenes import Asset, Scene
 
 
 @dataclass(frozen=True)

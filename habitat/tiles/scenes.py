@@ -91,8 +91,6 @@ class Scene:
     """Footprint in degrees, as a shapely geometry; None where the item has none."""
     bands: Mapping[str, Asset]
     quality: Asset | None
-    saturation: Asset | None = None
-    """A second quality band, of sensors that have one; a scene may lack it."""
     platform: str | None = None
     """`sentinel-2a`, `landsat-8`, as the item says."""
     collection: str | None = None
@@ -104,6 +102,8 @@ class Scene:
     """None for sensors whose offset never changed."""
     angles: Angles | None = None
     """None where nothing says where the sun stood, and for products that were normalised for it (HLS)."""
+    saturation: Asset | None = None
+    """A second quality band, of sensors that have one; a scene may lack it."""
 
     @property
     def day(self) -> date:

@@ -99,9 +99,7 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
         out |= more
 
 
-def _read_codes(
-    asset: Asset, codes: QualityCodes, sensor: str, grid: GeoBox, out: np.ndarray, outside: int
-) -> None:
+def _read_codes(asset: Asset, codes: QualityCodes, sensor: str, grid: GeoBox, out: np.ndarray, outside: int) -> None:
     """Translate a file's codes on its own grid, and carry them to `grid`; what it does not cover is `outside`."""
     from habitat.tiles._numbers import translate
 
