@@ -6,9 +6,11 @@ from habitat.imagery.composites import seasonal_median, seasonal_medoid
 from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
+from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
 
 __all__ = [
     "NOT_CLEAR",
+    "cast_shadow",
     "clear_looks",
     "departures",
     "forest_features",
@@ -16,5 +18,8 @@ __all__ = [
     "screen_looks",
     "seasonal_median",
     "seasonal_medoid",
+    "shade_looks",
+    "shadow_reach_m",
+    "slope_and_aspect",
     "to_common_bands",
 ]
