@@ -5,6 +5,7 @@ from habitat.imagery.calibration import to_common_bands
 from habitat.imagery.composites import seasonal_median, seasonal_medoid
 from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
+from habitat.imagery.illumination import fit_illumination, level_reflectance, slope_samples
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
 
@@ -13,7 +14,9 @@ __all__ = [
     "cast_shadow",
     "clear_looks",
     "departures",
+    "fit_illumination",
     "forest_features",
+    "level_reflectance",
     "nadir_reflectance",
     "screen_looks",
     "seasonal_median",
@@ -21,5 +24,6 @@ __all__ = [
     "shade_looks",
     "shadow_reach_m",
     "slope_and_aspect",
+    "slope_samples",
     "to_common_bands",
 ]

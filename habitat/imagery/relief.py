@@ -16,6 +16,8 @@ from habitat.grids import grid_of
 
 LOWEST_SUN = 1.0
 """Degrees above the horizon: below it everything would lie in some shadow, and products are not made."""
+LEAST_COSINE = 0.1
+"""Between the sun and the ground's normal: slopes that the sun meets at less than 6 degrees are as good as dark."""
 
 
 def slope_and_aspect(height_m: np.ndarray, *, resolution_m: float) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +86,10 @@ def cast_shadow(height_m: np.ndarray, *, sun_azimuth: float, sun_elevation: floa
 
 
 def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
-    """Return the stack with :attr:`Quality.SHADOW` where relief hides the sun of the look.
+    """Return the stack with :attr:`Quality.SHADOW` where relief hides the sun of the look, or it only grazes the slope.
+
+    Let it come after masks that give looks back (:func:`~habitat.imagery.screen_looks`): ground that lies in shadow
+    every winter does not depart from its history.
 
     Parameters
     ----------
@@ -107,13 +112,15 @@ def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
         If the heights have another shape.
     """
     STACK.check(stack)
-    grid = _grid_under(stack, height_m)
+    grid = grid_under(stack, height_m)
     side = abs(grid.transform.a)
     rise = rises(height_m, side)
     quality = stack["quality"].values.copy()
     for look, (azimuth, elevation) in enumerate(suns(stack, grid)):
         if np.isfinite(azimuth + elevation):
-            quality[look][_shadow(height_m, rise, (azimuth, elevation), side)] |= Quality.SHADOW
+            dark = _shadow(height_m, rise, (azimuth, elevation), side)
+            dark |= sun_cosine(rise, (azimuth, elevation)) <= LEAST_COSINE
+            quality[look][dark] |= Quality.SHADOW
     return stack.assign(quality=(STACK.dims, quality, stack["quality"].attrs))
 
 
@@ -203,8 +210,8 @@ def _shadow(
     return (shade.T if turned else shade) | (sun_cosine(rise, sun) <= 0)
 
 
-def _grid_under(stack: xr.Dataset, height_m: np.ndarray) -> GeoBox:
-    """The stack's grid, if the heights lie on it."""
+def grid_under(stack: xr.Dataset, height_m: np.ndarray) -> GeoBox:
+    """Return the stack's grid, if the heights lie on it."""
     shape = (stack.sizes["y"], stack.sizes["x"])
     if height_m.shape != shape:
         raise GridError(

@@ -11,7 +11,7 @@ from habitat.cubes import Quality
 from habitat.errors import ContractError, GridError
 from habitat.grids import grid_of
 from habitat.imagery import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
-from habitat.imagery.relief import north_of, suns
+from habitat.imagery.relief import LEAST_COSINE, north_of, rises, sun_cosine, suns
 from imagery.stacks import SIDE_M, stack
 
 SIZE = 160
@@ -115,6 +115,7 @@ def test_looks_are_shaded_from_true_north() -> None:
     height = (300 * rng.random((SIZE // 8, SIZE // 8))).repeat(8, 0).repeat(8, 1).astype(np.float32)
     turn = north_of(grid_of(cube))
     dark = cast_shadow(height, sun_azimuth=150 + turn, sun_elevation=30, resolution_m=SIDE_M)
+    dark |= sun_cosine(rises(height, SIDE_M), (150 + turn, 30)) <= LEAST_COSINE
     shaded = shade_looks(cube, height)
     assert 0.1 < dark.mean() < 0.9
     assert np.array_equal(shaded["quality"].values[0] == Quality.SHADOW, dark)
