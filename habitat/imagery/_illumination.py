@@ -21,6 +21,8 @@ DOUBT = 0.2
 """Correlation with illumination that what a look's fit leaves unexplained may have."""
 ROUNDS, SWEEPS = 10, 6
 """Of reweighting, and of taking out pixels' and looks' means in turn."""
+STILL = 1e-4
+"""Change of a share at which reweighting ends."""
 TRIM = 4.685
 """Tukey's constant: residuals farther away than so many spreads have no weight."""
 
@@ -94,7 +96,9 @@ def _usual(y: np.ndarray, cosine: np.ndarray, flat: np.ndarray, seen: np.ndarray
         scale, weight = _reweigh(left, seen)
         sure = 1 / (CLUMP * scale**2)
         gain = (weight * slope * left).sum() * sure + information * (USUAL - share)
-        share = _bounded(share + gain / ((weight * slope**2).sum() * sure + information))
+        before, share = share, _bounded(share + gain / ((weight * slope**2).sum() * sure + information))
+        if abs(share - before) < STILL:
+            break
     return share
 
 
@@ -107,10 +111,12 @@ def _own(y: np.ndarray, alike: np.ndarray, cosine: np.ndarray, flat: np.ndarray,
         ridge = 1e-6 * np.diag(np.diag(weighted.T @ terms))
         solved = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ (y - light(share, cosine, flat)))
         spread = 1 / np.sqrt(np.linalg.inv(weighted.T @ terms + ridge)[-1, -1] * weight.sum())
-        share = _bounded(share + solved[-1])
+        before, share = share, _bounded(share + solved[-1])
         left = y - alike @ solved[:-1] - light(share, cosine, flat)
         scale, weight = _reweigh(left, np.ones(len(y), dtype=bool))
         doubt = scale / spread * np.sqrt(DOUBT**2 + CLUMP / len(y))
+        if abs(share - before) < STILL:
+            break
     belief = LOOK_SPREAD**2 / (LOOK_SPREAD**2 + doubt**2)
     return _bounded(usual + belief * (share - usual))
 

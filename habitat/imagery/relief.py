@@ -118,8 +118,7 @@ def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
     quality = stack["quality"].values.copy()
     for look, (azimuth, elevation) in enumerate(suns(stack, grid)):
         if np.isfinite(azimuth + elevation):
-            dark = _shadow(height_m, rise, (azimuth, elevation), side)
-            dark |= sun_cosine(rise, (azimuth, elevation)) <= LEAST_COSINE
+            dark = _shadow(height_m, rise, (azimuth, elevation), side, least=LEAST_COSINE)
             quality[look][dark] |= Quality.SHADOW
     return stack.assign(quality=(STACK.dims, quality, stack["quality"].attrs))
 
@@ -190,9 +189,14 @@ def _towards(sun: tuple[float, float]) -> np.ndarray:
 
 
 def _shadow(
-    height_m: np.ndarray, rise: tuple[np.ndarray, np.ndarray], sun: tuple[float, float], resolution_m: float
+    height_m: np.ndarray,
+    rise: tuple[np.ndarray, np.ndarray],
+    sun: tuple[float, float],
+    resolution_m: float,
+    *,
+    least: float = 0.0,
 ) -> np.ndarray:
-    """Where relief hides the sun, given what the ground rises."""
+    """Where relief hides the sun, or it meets the slope at a cosine of no more than `least`."""
     from habitat.imagery import _relief
 
     azimuth, elevation = np.radians(sun)
@@ -207,7 +211,7 @@ def _shadow(
     drop = np.float32(resolution_m / abs(down) * np.tan(max(elevation, np.radians(LOWEST_SUN))))
     _relief.sweep(np.ascontiguousarray(height), float(right / abs(down)), drop, shade)
     shade = shade[::-1] if down < 0 else shade
-    return (shade.T if turned else shade) | (sun_cosine(rise, sun) <= 0)
+    return (shade.T if turned else shade) | (sun_cosine(rise, sun) <= least)
 
 
 def grid_under(stack: xr.Dataset, height_m: np.ndarray) -> GeoBox:
