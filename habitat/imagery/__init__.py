@@ -7,13 +7,16 @@ from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.illumination import fit_illumination, level_reflectance, slope_samples
 from habitat.imagery.masks import NOT_CLEAR, clear_looks
+from habitat.imagery.registration import combine_shifts, estimate_shifts, significant_shifts
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
 
 __all__ = [
     "NOT_CLEAR",
     "cast_shadow",
     "clear_looks",
+    "combine_shifts",
     "departures",
+    "estimate_shifts",
     "fit_illumination",
     "forest_features",
     "level_reflectance",
@@ -23,6 +26,7 @@ __all__ = [
     "seasonal_medoid",
     "shade_looks",
     "shadow_reach_m",
+    "significant_shifts",
     "slope_and_aspect",
     "slope_samples",
     "to_common_bands",
