@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, STACK, Quality
@@ -137,8 +138,19 @@ def _in_order(group: Sequence[Scene], grid: GeoBox) -> list[Scene]:
 def _read_scene(
     scene: Scene, grid: GeoBox, bands: Mapping[str, np.ndarray], quality: np.ndarray, use_quality: bool
 ) -> None:
-    """Read one scene's bands and quality into arrays (y, x); `quality` is 0 at first."""
+    """Read one scene's bands and quality into arrays (y, x); `quality` is 0 at first.
+
+    Ground that the files show too far east is looked for there: the grid is moved, not the files, so that pixels are
+    resampled once, in whatever zone they lie.
+    """
+    grid = _moved(grid, scene.shift_m)
     if use_quality:
         read_quality(scene, grid, quality)
     for band, layer in bands.items():
         read_reflectance(scene.bands[band], grid, layer, quality)
+
+
+def _moved(grid: GeoBox, shift_m: tuple[float, float]) -> GeoBox:
+    if shift_m == (0.0, 0.0):
+        return grid
+    return GeoBox(grid.shape, Affine.translation(*shift_m) * grid.transform, grid.crs)

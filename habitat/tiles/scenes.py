@@ -104,6 +104,9 @@ class Scene:
     """None where nothing says where the sun stood, and for products that were normalised for it (HLS)."""
     saturation: Asset | None = None
     """A second quality band, of sensors that have one; a scene may lack it."""
+    shift_m: tuple[float, float] = (0.0, 0.0)
+    """How far to the east and north of its true place the files show the ground, in the run's grid. Reading takes it
+    back (:func:`habitat.imagery.estimate_shifts` finds it)."""
 
     @property
     def day(self) -> date:

@@ -171,6 +171,49 @@ def test_a_file_that_runs_from_south_to_north_is_turned(archive: Archive) -> Non
     assert np.array_equal(stack["quality"].values[0], [[0] * 3, [0] * 3, [CLOUD] * 3])
 
 
+# -- scenes that lie beside their place -----------------------------------------------------------------
+
+
+def shifted(archive: Archive, shift_m: tuple[float, float], grid: GeoBox = GRID) -> xr.Dataset:
+    scenes = [replace(scene, shift_m=shift_m) for scene in scenes_of(archive, inside(grid))]
+    return read_stack(scenes, grid, ("red", "nir08"))
+
+
+def test_ground_that_a_file_shows_too_far_east_and_north_is_brought_back(archive: Archive) -> None:
+    wide = GRID.pad(2)
+    numbers = np.arange(49).reshape(7, 7) * 100 + 100
+    archive.sentinel2(red=Layer(numbers, wide), scl=Layer(np.full((7, 7), 4), wide))
+    assert np.allclose(shifted(archive, (20.0, 0.0))["red"].values[0], numbers[2:5, 3:6] / 10_000)
+    assert np.allclose(shifted(archive, (0.0, 20.0))["red"].values[0], numbers[1:4, 2:5] / 10_000)
+    halfway = (numbers[2:5, 2:5] + numbers[2:5, 3:6]) / 20_000
+    assert np.allclose(shifted(archive, (10.0, 0.0))["red"].values[0], halfway)
+
+
+def test_any_bad_part_wins_where_a_shift_cuts_pixels(archive: Archive) -> None:
+    wide = GRID.pad(2)
+    codes = np.full((7, 7), 4)
+    codes[3, 3] = 9
+    archive.sentinel2(red=Layer(1000, wide), scl=Layer(codes, wide))
+    expected = [[0, 0, 0], [CLOUD, CLOUD, 0], [0, 0, 0]]
+    assert np.array_equal(shifted(archive, (7.0, 0.0))["quality"].values[0], expected)
+
+
+def test_a_shift_is_resampled_once_from_the_file_s_finer_pixels(archive: Archive) -> None:
+    fine = FINE.pad(2)
+    numbers = np.broadcast_to(np.arange(10) * 100 + 100, (10, 10))
+    archive.sentinel2(red=Layer(numbers, fine), scl=Layer(np.full((10, 10), 4), fine))
+    assert np.allclose(shifted(archive, (10.0, 0.0))["red"].values[0], [[0.045, 0.065, 0.085]] * 3)
+
+
+def test_a_scene_of_another_zone_is_moved_in_the_run_s_grid(archive: Archive) -> None:
+    source = in_zone_53(WIDE, 100)
+    numbers = np.random.default_rng(1).integers(1000, 5000, source.shape)
+    archive.sentinel2(grid=source, red=numbers, scl=4)
+    there = shifted(archive, (40.0, -20.0), WIDE)["red"].values[0]
+    plain = stack_of(archive, WIDE)["red"].values[0]
+    assert np.allclose(there[:-1, :-2], plain[1:, 2:], atol=0.002)
+
+
 # -- another zone ---------------------------------------------------------------------------------------
 
 WIDE = grid_over((740_000, 4_800_000, 740_400, 4_800_400), CRS, 20)
