@@ -7,8 +7,18 @@ import numpy as np
 USUAL, USUAL_SPREAD = 0.5, 0.3
 """Share of the sun's own light where nothing else is known, and how far it may be off: halfway between no correction
 and the cosine law, so that it cannot be badly wrong either way."""
+SKY = {"blue": 0.89, "green": 0.93, "red": 0.96}
+BAND_SPREAD = 0.2
+"""What a band's share is to that of the near infrared, where relief is seen best, if its own looks cannot say: 1, but
+less in the visible, whose sky is brighter; and how far it may be off. Of a clear sky: half of what air scatters
+(optical depths 0.155, 0.090, 0.050, 0.015 from blue to nir08; Bodhaine et al. 1999, Journal of Atmospheric and Oceanic
+Technology 16, 1854-1861) and four fifths of what haze does (0.12 at 550 nm, Angstrom's exponent 1.3) reach the ground.
+"""
 LOOK_SPREAD = 0.15
 """How far a look's share may differ from what is usual for its sensor."""
+OFFSET, DRIFT = 0.003, 0.02
+"""What atmospheric correction leaves in a look: an offset of reflectance, which softens relief where the ground is
+dark; and how far a share changes besides, from look to look."""
 LIMITS = (-0.4, 0.95)
 """Shares that are believed."""
 FEWEST = 300
@@ -42,7 +52,11 @@ def direct_shares(
     cosine = np.maximum(cosine, 0)  # slopes that face away have no clear look, but a logarithm
     seen = np.isfinite(logs).all(axis=0) & ~_snow(logs, bands)
     green = _green_looks(logs, seen, bands)
-    usual = np.array([_usual(y[green], cosine[green], flat[green], seen[green]) for y in logs], np.float32)
+    parts = (cosine[green], flat[green], seen[green])
+    infrared = _usual(logs[bands.index("nir08"), green], *parts, (USUAL, USUAL_SPREAD))
+    priors = [(infrared * SKY.get(band, 1.0), BAND_SPREAD) for band in bands]
+    usual = np.array([_usual(y[green], *parts, prior) for y, prior in zip(logs, priors, strict=True)], np.float32)
+    usual[bands.index("nir08")] = infrared
     found = np.repeat(usual[None], logs.shape[1], axis=0)
     colours = _flat_colours(logs[:, green], cosine[green], flat[green], seen[green], usual)
     for look in range(logs.shape[1]):
@@ -82,24 +96,39 @@ def _green_looks(logs: np.ndarray, seen: np.ndarray, bands: list[str]) -> np.nda
     return np.flatnonzero((greenness > 0) & (greenness >= AS_GREEN * greenness.max(initial=0.0)))
 
 
-def _usual(y: np.ndarray, cosine: np.ndarray, flat: np.ndarray, seen: np.ndarray) -> float:
-    """Share that explains best how each pixel differs between looks at the same canopy."""
-    share, spread = USUAL, USUAL_SPREAD
+def _usual(y: np.ndarray, cosine: np.ndarray, flat: np.ndarray, seen: np.ndarray, prior: tuple[float, float]) -> float:
+    """Share that explains best how each pixel differs between looks at the same canopy.
+
+    It is drawn to what `prior` says, a share and its spread, by how little the looks can tell.
+    """
     if len(y) < 2:
-        return share
+        return prior[0]
+    share, scale, weight = prior[0], 1.0, seen.astype(np.float64)
+    offset = OFFSET / float(np.exp(np.median(y[seen])))
     y, cosine, flat = (np.where(seen, part, 0.5) for part in (y, cosine, flat))
-    weight = seen.astype(np.float64)
-    information = 1 / spread**2
     for _ in range(ROUNDS):
         slope = _without_means(_by_share(share, cosine, flat), weight)
         left = _without_means(y - light(share, cosine, flat), weight)
         scale, weight = _reweigh(left, seen)
-        sure = 1 / (CLUMP * scale**2)
-        gain = (weight * slope * left).sum() * sure + information * (USUAL - share)
-        before, share = share, _bounded(share + gain / ((weight * slope**2).sum() * sure + information))
+        told = (weight * slope**2).sum() + 1e-9
+        before, share = share, _bounded(share + (weight * slope * left).sum() / told)
         if abs(share - before) < STILL:
             break
-    return share
+    doubt = CLUMP * scale**2 / told + (DRIFT**2 + offset**2) / (_sun_moved(_by_share(share, cosine, flat), seen) + 1e-9)
+    return prior[0] + prior[1] ** 2 / (prior[1] ** 2 + doubt) * (share - prior[0])
+
+
+def _sun_moved(slope: np.ndarray, seen: np.ndarray) -> float:
+    """How much the looks differ in the strength of relief, squared and summed, relative to their mean strength.
+
+    An error of one look's share counts like relief of that look alone: only what the sun adds to it can be told apart.
+    """
+    weight = seen.astype(np.float64)
+    centred = slope - ((slope * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1))[:, None]
+    typical = (centred * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
+    strength = (centred * weight * typical).sum(axis=1) / np.maximum((weight * typical**2).sum(axis=1), 1e-9)
+    strength = strength[seen.any(axis=1)]
+    return float(((strength - strength.mean()) ** 2).sum() / max(float((strength**2).mean()), 1e-9))
 
 
 def _own(y: np.ndarray, alike: np.ndarray, cosine: np.ndarray, flat: np.ndarray, usual: float) -> float:
