@@ -85,7 +85,7 @@ def cast_shadow(height_m: np.ndarray, *, sun_azimuth: float, sun_elevation: floa
     return _shadow(height_m, rises(height_m, resolution_m), (sun_azimuth, sun_elevation), resolution_m)
 
 
-def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
+def shade_looks(stack: xr.Dataset, height_m: np.ndarray, *, beyond: int = 0) -> xr.Dataset:
     """Return the stack with :attr:`Quality.SHADOW` where relief hides the sun of the look, or it only grazes the slope.
 
     Let it come after masks that give looks back (:func:`~habitat.imagery.screen_looks`): ground that lies in shadow
@@ -97,7 +97,9 @@ def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
         With coordinates `sun_zenith` and `sun_azimuth`, degrees (time, node_y, node_x), azimuth clockwise from true
         north; NaN leaves a look as it is.
     height_m : float32 (y, x)
-        On the stack's grid, which should have a margin of :func:`shadow_reach_m`.
+        On the stack's grid, and `beyond` pixels further on each side: shadows fall into it from there.
+    beyond : int
+        As many as :func:`shadow_reach_m` asks for; of these each look uses what its own sun needs.
 
     Returns
     -------
@@ -112,14 +114,19 @@ def shade_looks(stack: xr.Dataset, height_m: np.ndarray) -> xr.Dataset:
         If the heights have another shape.
     """
     STACK.check(stack)
-    grid = grid_under(stack, height_m)
+    rows, cols = (slice(beyond, size - beyond) for size in height_m.shape)
+    grid = grid_under(stack, height_m[rows, cols])
     side = abs(grid.transform.a)
     rise = rises(height_m, side)
+    relief = float(np.nanmax(height_m) - np.nanmin(height_m)) if np.isfinite(height_m).any() else 0.0
     quality = stack["quality"].values.copy()
     for look, (azimuth, elevation) in enumerate(suns(stack, grid)):
-        if np.isfinite(azimuth + elevation):
-            dark = _shadow(height_m, rise, (azimuth, elevation), side, least=LEAST_COSINE)
-            quality[look][dark] |= Quality.SHADOW
+        if not np.isfinite(azimuth + elevation):
+            continue
+        rim = min(int(np.ceil(shadow_reach_m(relief, sun_elevation=elevation) / side)), beyond)
+        part = tuple(slice(beyond - rim, size - beyond + rim) for size in height_m.shape)
+        dark = _shadow(height_m[part], (rise[0][part], rise[1][part]), (azimuth, elevation), side, least=LEAST_COSINE)
+        quality[look][dark[rim : rim + grid.shape.y, rim : rim + grid.shape.x]] |= Quality.SHADOW
     return stack.assign(quality=(STACK.dims, quality, stack["quality"].attrs))
 
 

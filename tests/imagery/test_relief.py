@@ -155,3 +155,15 @@ def test_stacks_without_a_sun_and_heights_of_another_shape_are_refused() -> None
         shade_looks(cube.drop_vars("sun_zenith"), np.zeros((20, 20), np.float32))
     with pytest.raises(GridError, match=r"\(19, 20\)"):
         shade_looks(cube, np.zeros((19, 20), np.float32))
+
+
+def test_shadows_fall_in_from_beyond_the_pixels() -> None:
+    wide = np.zeros((41, 41), np.float32)
+    wide[:, 34] = 200.0  # a wall to the east of the pixels, which are the inner 21
+    looks = lit_looks(zenith=60, azimuth=90, size=21)
+    alone = shade_looks(looks, wide[10:-10, 10:-10])["quality"].values[0]
+    told = shade_looks(looks, wide, beyond=10)["quality"].values[0]
+    # it is 346 m long, 17 pixels of 20 m: its tip lies at column 17, the 8th of the inner ones
+    assert not alone.any()
+    assert (told[:, 8:] == Quality.SHADOW).all()
+    assert not told[:, :6].any()
