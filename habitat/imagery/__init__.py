@@ -6,7 +6,7 @@ from habitat.imagery.composites import seasonal_median, seasonal_medoid
 from habitat.imagery.features import forest_features
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.illumination import fit_illumination, level_reflectance, slope_samples
-from habitat.imagery.masks import NOT_CLEAR, clear_looks
+from habitat.imagery.masks import NOT_CLEAR, clear_looks, reject_bits
 from habitat.imagery.registration import combine_shifts, estimate_shifts, significant_shifts
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
 
@@ -21,6 +21,7 @@ __all__ = [
     "forest_features",
     "level_reflectance",
     "nadir_reflectance",
+    "reject_bits",
     "screen_looks",
     "seasonal_median",
     "seasonal_medoid",

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from habitat.cubes import Quality
-from habitat.errors import ContractError
-from habitat.imagery import NOT_CLEAR, clear_looks
+from habitat.errors import ContractError, HabitatError
+from habitat.imagery import NOT_CLEAR, clear_looks, reject_bits
+from habitat.imagery.masks import grown
 from imagery.stacks import stack
 
 DAY = ["2020-07-01"]
@@ -77,3 +78,36 @@ def test_a_cloud_spoils_its_own_look_only() -> None:
 def test_what_is_no_stack_is_refused() -> None:
     with pytest.raises(ContractError, match="STACK"):
         clear_looks(stack(DAY, red=0.1).drop_vars("quality"))
+
+
+def far(mask: np.ndarray, radius: float) -> np.ndarray:
+    """The same by distances: every pixel against every pixel of the mask."""
+    rows, cols = np.indices(mask.shape)
+    near = [(rows - row) ** 2 + (cols - col) ** 2 <= radius**2 for row, col in np.argwhere(mask)]
+    return np.any([mask, *near], axis=0)
+
+
+@pytest.mark.parametrize("radius", [0, 0.99, 1, 1.34, 2, 2.67, 5**0.5, 4, 6.67, 11.1, 20, 40, 0.1 * 3])
+def test_a_mask_grows_by_distance_at_any_radius(radius: float) -> None:
+    rng = np.random.default_rng(5)
+    masks = rng.random((3, 31, 23)) < 0.004
+    masks[0, 0, 0] = masks[1, -1, 11] = True
+    masks[2] = False
+    masks[2, 15, 11] = True
+    assert np.array_equal(grown(masks, radius), np.stack([far(mask, radius) for mask in masks]))
+
+
+def test_words_name_quality_bits() -> None:
+    assert reject_bits([]) == 0
+    assert reject_bits(["snow", "cirrus", "snow"]) == 12
+    everything = ["cloud", "shadow", "cirrus", "snow", "saturated", "water"]
+    assert reject_bits(everything) == NOT_CLEAR - Quality.FILL + Quality.WATER
+
+
+@pytest.mark.parametrize(
+    ("word", "mend"), [("clouds", "did you mean 'cloud'"), ("Snow", "'snow'"), ("xyz", "known are cloud, shadow")]
+)
+def test_an_unknown_word_names_the_nearest_one(word: str, mend: str) -> None:
+    with pytest.raises(HabitatError, match=mend) as failure:
+        reject_bits(["cloud", word])
+    assert repr(word) in str(failure.value)
