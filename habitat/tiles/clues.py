@@ -31,18 +31,33 @@ from 0.02 to 0.15, by its grain."""
 _CLEAR_CODES = (2, 4, 5, 6, 7)
 _HIDDEN_CODES = (0, 1, 3, 8, 9, 10)
 """Scene classes that may be darker than the ground, or are no measurement."""
-_LEAF_CODES = (4, 10)
+_CLOUDY_CODES = (7, 8, 9, 10)
+"""Clouds, and what no class names: much of that is clouds' edges."""
+_VEGETATION = 4
+_LEAF_CODES = (_VEGETATION, 10)
 """Vegetation, and thin cirrus, through which it is seen."""
 _LEAFY = 0.15
 """Near infrared less red, which no offset changes, above which a pixel is green vegetation."""
+_GREEN, _GREEN_SHARE = 0.2, 0.01
+"""The same above which it is dense vegetation, evergreen where other trees are bare, and the least share of pixels."""
+_EVEN = 0.025
+"""Most by which the darkest twentieth of leaves is below their median in blue where no clouds drift over them."""
+_LEAVES = (0.085, 0.3, 0.03)
+"""What the dark quarter of dense leaves reflects at 1610 nm: a constant, a share of their near infrared less red, and
+how far from that it lies, standard deviation; measured in 2100 windows of clear scenes."""
+_STRANGE_LEAVES, _MOST_LEAVES = 1.0, 0.7
+"""How often, per unit of reflectance, leaves are otherwise, and the most that they can say: of 69 windows of haze and
+cloud that looked like an offset in the visible, in squares of 200 m to 1 km, 2 did so here too; of 2813 with the
+offset, two thirds."""
 _DRY_LEAVES = 0.36
 """Vegetation reflects at least about this share of its near infrared at 1610 nm."""
 _SHARE = 0.05
-"""Of the pixels that must be vegetation where no class says so: bright sand has a few that look like it."""
+"""Of the pixels that must be vegetation to count as such: bright sand has a few that look like it."""
 _STRANGE_BY_SHARE = ((0.5, 0.05, 2.0), (0.2, 0.3, 2.0), (0.0, 0.6, 1.2))
-"""How often, per unit of reflectance, things that classes call dark are not, and the most that they can say; by the
-share of pixels (at least) that are called so. Few among clouds may be clouds' edges: in squares of 200 m, their level
-lay between 0.09 and 0.16 in 1 of 4700 where the share was above half, in 1% down to a fifth, in 3% below."""
+"""How often, per unit of reflectance, things that classes call dark are not, and the most that they can say; by their
+share of the pixels (at least). Few among clouds may be clouds' edges; beside vegetation, bare ground does not count.
+In squares of 200 m to 1 km, their level lay between 0.09 and 0.16 in none of 3216 where the share was above half, in
+1% down to a fifth, in 2% below."""
 _STRANGE_UNNAMED, _STRANGE_VEILED = (0.6, 1.2), (2.0, 1.2)
 """The same for vegetation that is known by its near infrared alone: haze or not, and where all is called haze."""
 _FEWEST = 25
@@ -74,7 +89,9 @@ def own_clues(sample: Sample) -> tuple[Clue, ...]:
     """Return what a scene's own pixels say."""
     bands = {name: values / _PER_UNIT for name, values in sample.bands.items()}
     seen = np.logical_and.reduce([np.isfinite(values) for values in bands.values()])
-    found = (_too_dark(bands), _dark_things(bands, sample.codes, seen), _moist_leaves(bands, sample.codes, seen))
+    bright = _bright_leaves(bands, seen) if sample.codes is None else None
+    dark, moist = _dark_things(bands, sample.codes, seen), _moist_leaves(bands, sample.codes, seen)
+    found = (_too_dark(bands), dark, moist, bright)
     return tuple(clue for clue in found if clue is not None)
 
 
@@ -104,8 +121,9 @@ def _dark_things(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, seen
     levels = np.percentile(values, 5, axis=1)
     level = float(np.percentile(values.min(axis=0), 5))
     strange, most = _STRANGE_UNNAMED if codes is None else _STRANGE_VEILED
-    if by_class:
-        share = there.sum() / seen.sum()
+    if codes is not None and by_class:
+        grown = (seen & (codes == _VEGETATION)).sum() >= _SHARE * seen.sum()
+        share = there.sum() / (seen & (there | np.isin(codes, _CLOUDY_CODES)) if grown else seen).sum()
         strange, most = next(limits for least, *limits in _STRANGE_BY_SHARE if share >= least)
     weight = np.log10((_dark_density(level - 0.1) + strange) / (_dark_density(level) + strange))
     words = f"the dark end of {what} is {level:.3f} in {names[int(levels.argmin())]}, {level - 0.1:.3f} with 0.1 off"
@@ -135,10 +153,31 @@ def _moist_leaves(bands: Mapping[str, np.ndarray], codes: np.ndarray | None, see
     return Clue(-float(min((_DRY_LEAVES - ratio) / 0.05, 3.0)), words)
 
 
-def _leafy(bands: Mapping[str, np.ndarray], seen: np.ndarray) -> np.ndarray:
+def _bright_leaves(bands: Mapping[str, np.ndarray], seen: np.ndarray) -> Clue | None:
+    """For the offset: it brightens leaves in the shortwave infrared too, and evenly; haze and clouds do not."""
+    if not {"blue", "red", "nir08", "swir16"} <= set(bands):
+        return None
+    there = _leafy(bands, seen, _GREEN)
+    if there.sum() < max(_FEWEST, _GREEN_SHARE * seen.sum()):
+        return None
+    blue, red, near, short = (bands[name][there] for name in ("blue", "red", "nir08", "swir16"))
+    if np.median(blue) - np.percentile(blue, 5) > _EVEN:
+        return None
+    level, usual = float(np.percentile(short, 25)), _LEAVES[0] + _LEAVES[1] * float(np.median(near - red))
+    as_it_stands, without = (_leaf_density(value - usual) + _STRANGE_LEAVES for value in (level, level - 0.1))
+    words = f"dense leaves reflect {level:.3f} in swir16, {level - 0.1:.3f} with 0.1 off, and usually {usual:.3f}"
+    return Clue(min(float(np.log10(without / as_it_stands)), _MOST_LEAVES), words) if without > as_it_stands else None
+
+
+def _leaf_density(apart: float) -> float:
+    """How often leaves are so far from what is usual: normal."""
+    return float(np.exp(-((apart / _LEAVES[2]) ** 2) / 2) / (_LEAVES[2] * np.sqrt(2 * np.pi)))
+
+
+def _leafy(bands: Mapping[str, np.ndarray], seen: np.ndarray, least: float = _LEAFY) -> np.ndarray:
     if "nir08" not in bands or "red" not in bands:
         return np.zeros(seen.shape, dtype=bool)
-    return np.asarray(seen & (np.where(seen, bands["nir08"] - bands["red"], 0) > _LEAFY))
+    return np.asarray(seen & (np.where(seen, bands["nir08"] - bands["red"], 0) > least))
 
 
 def disagreement(sample: Sample) -> str | None:

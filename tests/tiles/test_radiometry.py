@@ -29,6 +29,9 @@ FOREST = {"blue": 0.025, "green": 0.045, "red": 0.03, "nir08": 0.30, "swir16": 0
 HAZY = {"blue": 0.12, "green": 0.135, "red": 0.125, "nir08": 0.36, "swir16": 0.17}
 """The same forest under thin cirrus: the visible is as bright as an offset would make it (no swir22: it would tell)."""
 CLOUD = {"blue": 0.6, "green": 0.58, "red": 0.57, "nir08": 0.6, "swir16": 0.4, "swir22": 0.3}
+BARE = {"blue": 0.035, "green": 0.05, "red": 0.065, "nir08": 0.225, "swir16": 0.21, "swir22": 0.12}
+"""A leafless wood."""
+SOIL = {"blue": 0.08, "green": 0.11, "red": 0.15, "nir08": 0.24, "swir16": 0.3, "swir22": 0.2}
 SAND = {"blue": 0.17, "green": 0.24, "red": 0.34, "nir08": 0.38, "swir16": 0.48, "swir22": 0.46}
 
 UNSTATED = OffsetClaims((5, 9))
@@ -129,6 +132,13 @@ def test_forest_without_classes_is_known_by_its_near_infrared(make):
     assert settle_offsets([scene], GRID).findings[scene.id].offset == -0.1
     scene = make(FOREST, FALSE_FLAG, carries=False, scl=None)
     assert settle_offsets([scene], GRID).findings[scene.id].offset == 0.0
+
+
+def test_forest_without_classes_needs_no_claims(make):
+    scene = make(FOREST, NOTHING, carries=True, scl=None)
+    finding = settle_offsets([scene], GRID).findings[scene.id]
+    assert (finding.offset, finding.source, finding.corrected) == (-0.1, "pixels", True)
+    assert "dense leaves reflect 0.24" in finding.evidence
 
 
 def test_darks_that_were_cut_off_do_not_mislead(make):
@@ -348,3 +358,45 @@ def test_a_file_of_another_zone_is_sampled_where_it_lies(make):
     sample = take_sample(scene, around)
     assert np.isfinite(sample.bands["red"]).all()
     assert set(np.unique(sample.bands["red"])) <= set(np.unique(numbers_of(scene)))
+
+
+def mixed_ground(parts: list[tuple[dict[str, float], float, int]], *, classes: bool, carries: bool) -> float:
+    """Weight of a picture of 40 x 40 pixels that is made of grounds, each with its share and its class."""
+    rng = np.random.default_rng(1)
+    shares = np.array([share for _, share, _ in parts])
+    which = rng.permutation(np.repeat(np.arange(len(parts)), np.round(1600 * shares).astype(int))).reshape(40, 40)
+    light = rng.uniform(0.95, 1.05, which.shape)
+    bands = {
+        band: (np.array([ground[band] for ground, _, _ in parts])[which] * light * 10_000 + 1000 * carries)
+        for band in parts[0][0]
+    }
+    codes = np.array([code for *_, code in parts], "uint16")[which]
+    return sum(clue.weight for clue in own_clues(Sample(bands, codes if classes else None)))
+
+
+def test_a_few_evergreens_tell_for_a_leafless_wood_without_classes():
+    wood = [(BARE, 0.97, 5), (FOREST, 0.03, 4)]
+    assert mixed_ground(wood, classes=False, carries=True) > 1.5
+    assert mixed_ground(wood, classes=False, carries=False) < -1.5
+    assert 0 < mixed_ground([(BARE, 1.0, 5)], classes=False, carries=True) < 1.5
+
+
+def test_a_cloud_that_drifts_over_leaves_brightens_them_unevenly():
+    water = CLOUD | {"swir16": 0.6}  # of drops, not ice: as bright there as in the visible
+
+    def through(share: float) -> dict[str, float]:
+        return {band: (1 - share) * FOREST[band] + share * water[band] for band in FOREST}
+
+    drifting = [(through(share), 0.2, 4) for share in (0.15, 0.18, 0.21, 0.24, 0.27)]
+    assert 0 < mixed_ground(drifting, classes=False, carries=False) < 1.5
+
+
+def test_bare_soil_takes_nothing_from_what_a_little_vegetation_says_but_clouds_do():
+    assert mixed_ground([(SOIL, 0.85, 5), (FOREST, 0.15, 4)], classes=True, carries=True) > 1.5
+    assert mixed_ground([(CLOUD, 0.85, 9), (FOREST, 0.15, 4)], classes=True, carries=True) < 1.5
+    assert mixed_ground([(SOIL, 0.85, 7), (FOREST, 0.15, 4)], classes=True, carries=True) < 1.5
+
+
+def test_dark_rock_in_a_desert_is_no_offset():
+    rock = {"blue": 0.11, "green": 0.12, "red": 0.13, "nir08": 0.15, "swir16": 0.17, "swir22": 0.16}
+    assert mixed_ground([(SAND, 0.85, 5), (rock, 0.15, 2)], classes=True, carries=False) < 1.5
