@@ -1,4 +1,4 @@
-"""Reflectance as if all ground were flat: slopes that face the sun are less dark than they seem, others less bright.
+"""Reflectance as if all ground were flat: slopes that face the sun are darker than they seem, others brighter.
 
 The law is that of the C-correction (Teillet, Guindon and Goodenough 1982, Canadian Journal of Remote Sensing 8,
 84-106): the light on a slope is in proportion to `cos i + C`, of which `C` comes from everywhere. Written with the

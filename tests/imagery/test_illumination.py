@@ -174,6 +174,27 @@ def test_looks_that_no_sample_saw_take_what_is_usual_for_their_sensor() -> None:
     assert np.array_equal(made["nir08"].values, level_reflectance(cube, height, usual)["nir08"].values)
 
 
+def test_each_sensor_has_shares_of_its_own() -> None:
+    """Some products have been levelled already, some have not."""
+    height = hills()
+    lit, plain = looks(height)
+    plain = plain.assign_coords(time=plain["time"] + np.timedelta64(1, "D"))
+    both = xr.concat(
+        [
+            lit.assign_coords(sensor=("time", ["landsat"] * len(DAYS))),
+            plain.assign_coords(sensor=("time", ["sentinel-2"] * len(DAYS))),
+        ],
+        "time",
+        data_vars="minimal",
+        coords="minimal",
+        compat="equals",
+        join="exact",
+    )
+    shares = fit_illumination([slope_samples(both, height, most=2000)])["usual_share"].sel(band="nir08")
+    assert float(shares.sel(known_sensor="landsat")) == pytest.approx(SHARE["nir08"], abs=0.05)
+    assert float(shares.sel(known_sensor="sentinel-2")) == pytest.approx(0, abs=0.05)
+
+
 def test_looks_that_are_not_clear_teach_nothing() -> None:
     height = hills()
     cube, _ = looks(height)
