@@ -8,9 +8,9 @@ for products that were corrected too far already (`w < 0`).
 What is new is how `w` is found. One look cannot tell a dark slope from the dark conifers that like to grow on it: a
 regression on `cos i` takes the one for the other. But between two looks at the same green canopy the sun moves and the
 trees do not, so each pixel is compared with itself. `C` is nearly the same for all suns (of a thin atmosphere both the
-light that it scatters and what it takes from the beam grow as the sun sinks), hence one `w` a sensor and band. Where the
-suns differ too little for the errors that atmospheric correction leaves, it is drawn to what is likely. Then each look
-may differ from it (haze, an offset) as far as its data are sure of that, where trees of the same flat-lit summer
+light that it scatters and what it takes from the beam grow as the sun sinks), hence one `w` a sensor and band. Where
+the suns differ too little for the errors that atmospheric correction leaves, it is drawn to what is likely. Then each
+look may differ from it (haze, an offset) as far as its data are sure of that, where trees of the same flat-lit summer
 colours are compared.
 """
 
