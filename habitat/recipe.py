@@ -22,6 +22,10 @@ FIRST_YEAR, LAST_YEAR = 1984, 2100
 """Landsat 5 has flown since 1984."""
 
 
+Spoiler = Literal["cloud", "shadow", "cirrus", "snow", "saturated", "water"]
+"""What a quality band may say of a look; see habitat.imagery.reject_bits."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -110,11 +114,23 @@ class ScenesSection(_Section):
     collections: list[str] | None = None
     """Only these collections."""
     max_cloud_percent: Annotated[float, Field(ge=0, le=100)] = 90
-    mask: Literal["product", "history", "none"] = "product"
-    """What decides that a look is clear: the product's own quality band, that and the pixel's history, or nothing but
-    its fill."""
+    mask: Literal["product", "history", "spectral", "none"] = "product"
+    """What decides that a look is clear: the product's own quality band, that and the pixel's history, the look's own
+    spectra, or nothing but its fill."""
+    reject: list[Spoiler] = Field(default=["cloud", "shadow", "cirrus", "snow", "saturated"])
+    """What spoils a look."""
+    margin_m: Annotated[float, Field(ge=0, le=1000)] = 40
+    """How far clouds, cirrus and shadows spoil their surroundings."""
     bands: Literal["own", "common"] = "own"
     """Whether reflectance stays as each product says, or is taken to one sensor's bands (OLI)."""
+    view: Literal["own", "nadir"] = "own"
+    """Whether looks stay as they were seen, or are taken to a view from straight above."""
+    relief: Literal["own", "shade", "level"] = "own"
+    """Whether hills stay as they are lit, their shadows are masked, or slopes are levelled besides."""
+    dem: str | None = None
+    """Heights: a GeoTIFF or a folder of them; default: the fetched layer `dem`."""
+    align: bool = False
+    """Whether looks that lie beside the others are taken back to their place."""
     composite: Literal["median", "medoid"] = "median"
     """Whether a season's picture is each band's median, or all bands of the look nearest to it."""
     folder: str = "scenes"
@@ -245,6 +261,8 @@ class Recipe(_Section):
     def files(self) -> dict[str, list[str]]:
         """The files that each section names, beyond area and scenes."""
         named: dict[str, list[str | None]] = {}
+        if self.scenes.dem is not None:
+            named["scenes"] = [self.scenes.dem]
         if self.forest is not None:
             named["forest"] = [self.forest.training, self.forest.legend]
         if self.cells is not None:

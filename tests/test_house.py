@@ -113,7 +113,7 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     extras = project["optional-dependencies"]
     declared = [*project["dependencies"], *extras["dask"], *extras["s3"]]
     names = {re.match(r"[\w-]+", text)[0] for text in declared}  # type: ignore[index]
-    engines = {"pyarrow", "pyogrio"}  # geopandas calls them
+    engines = {"pyarrow", "pyogrio", "dask"}  # geopandas and odc-geo call them
     assert third_party_imports() - names == set(), "imported and not declared"
     assert names - third_party_imports() - engines == set(), "declared and not imported"
 
@@ -250,3 +250,41 @@ def test_loopback_works(server: str, tmp_path: Path, small_grid: GeoBox) -> None
         assert answer.read() == (tmp_path / "near.tif").read_bytes()
     with rasterio.open(f"/vsicurl/{server}/near.tif") as file:
         assert np.array_equal(file.read(), values)
+
+
+def test_nothing_but_what_is_declared_is_imported() -> None:
+    """Tests run with every extra installed: what only an extra brings must not be missed without it."""
+    program = """
+import importlib, pkgutil, re, sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", re.match(r"[\\w.-]+", name)[0]).lower()
+
+declared, todo = set(), ["habitat-change"]
+while todo:
+    name = plain(todo.pop())
+    if name in declared:
+        continue
+    declared.add(name)
+    try:
+        todo += [need for need in requires(name) or () if "extra ==" not in need]
+    except PackageNotFoundError:
+        pass  # for another system or Python
+owners = {top: {plain(owner) for owner in of} for top, of in packages_distributions().items()}
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in owners and not owners[top] & declared:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refusing())
+import habitat
+for found in pkgutil.walk_packages(habitat.__path__, "habitat."):
+    importlib.import_module(found.name)
+print(len(declared))
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert int(answer.stdout) > 25

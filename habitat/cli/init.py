@@ -36,8 +36,15 @@ source = "catalog.json"               # a STAC file; a folder of downloaded .SAF
 # collections = ["sentinel-2-l2a"]    # default: those of the source that can be read
 max_cloud_percent = 90                # scenes that state more cloud are left out
 mask = "product"                      # "product": the quality band says what is clear; "none": everything is;
-                                      # "history": clouds, haze and shadows that it missed go too, by each pixel's years
+                                      # "history": clouds, haze and shadows that it missed go too, by each pixel's
+                                      # years; "spectral": each look by its own colours, where there is no such band
+reject = ["cloud", "shadow", "cirrus", "snow", "saturated"]   # what spoils a look; "water" could as well
+margin_m = 40                         # around clouds and shadows
 bands = "own"                         # "own": as each product says; "common": as Landsat 8's instrument would see it
+view = "own"                          # "nadir": as if every look had been seen from straight above
+relief = "own"                        # "shade": shadows of hills are no clear looks; "level": slopes as if flat, too
+# dem = "dem.tif"                     # heights for it, a file or a folder; default: the fetched layer "dem"
+align = false                         # true: looks more than a third of a pixel beside the others are moved back
 composite = "median"                  # "median": band by band; "medoid": all bands of the look that is nearest to it
 # folder = "scenes"                   # where scenes from the web are kept
 # on_missing = "error"                # what cannot be had after all stops the run; "report": it goes on and says so

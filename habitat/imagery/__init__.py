@@ -9,6 +9,7 @@ from habitat.imagery.illumination import fit_illumination, level_reflectance, sl
 from habitat.imagery.masks import NOT_CLEAR, clear_looks, reject_bits
 from habitat.imagery.registration import combine_shifts, estimate_shifts, significant_shifts
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
+from habitat.imagery.spectral import spectral_quality
 
 __all__ = [
     "NOT_CLEAR",
@@ -30,5 +31,6 @@ __all__ = [
     "significant_shifts",
     "slope_and_aspect",
     "slope_samples",
+    "spectral_quality",
     "to_common_bands",
 ]

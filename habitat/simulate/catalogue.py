@@ -170,7 +170,7 @@ def _asset(key: str, grid: GeoBox, overpass: Overpass) -> dict[str, Any]:
     asset["raster:bands"] = [
         {"nodata": 0, "data_type": "uint16", "spatial_resolution": resolution, "scale": scale, "offset": offset}
     ]
-    asset["eo:bands"] = [{"name": table.bands[key][-1], "common_name": key}]
+    asset["eo:bands"] = [{"name": table.bands[key][1], "common_name": key}]
     return asset
 
 

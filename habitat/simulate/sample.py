@@ -17,7 +17,7 @@ from habitat.simulate.products import PACKINGS, write_product
 from habitat.simulate.scenes import Overpass, take_scenes
 from habitat.simulate.streams import Streams
 from habitat.simulate.surface import make_ground
-from habitat.simulate.terrain import make_terrain
+from habitat.simulate.terrain import make_terrain, write_heights
 from habitat.simulate.texts import readme_text, recipe_text
 from habitat.simulate.training import draw_training
 from habitat.simulate.truth import tell_truth, write_truth
@@ -68,6 +68,7 @@ def write_sample(
 
     write_text(folder / "README.md", readme_text(area, seed, years))
     write_json(folder / "area.geojson", _feature(area))
+    write_heights(folder / "dem.tif", landscape.terrain, area)
     _write_points(folder / "training.gpkg", draw_training(area, truth, streams))
     write_truth(folder / "truth", truth, area)
     _write_records(folder, area, truth, streams, seed)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from habitat.simulate.area import FINE_M, Area
-from habitat.simulate.fields import fractal_noise, smooth_noise
+from habitat.simulate.fields import block_mean, fractal_noise, smooth_noise
 from habitat.simulate.streams import Streams
+from habitat.store import write_raster
 
 _VALLEY_M = 90.0
 _RIVER_SPACING_M = 5_000.0
@@ -87,6 +91,14 @@ def make_terrain(area: Area, streams: Streams) -> Terrain:
     return Terrain(
         height, slope.astype(np.float32), aspect.astype(np.float32), river_m.astype(np.float32), across, along
     )
+
+
+def write_heights(path: Path, terrain: Terrain, area: Area) -> None:
+    """Write the relief as a file of heights, metres to a tenth, in pixels of 20 m; as far as the landscape is known."""
+    fine = area.fine
+    heights = np.round(block_mean(terrain.height_m, 2), 1).astype(np.float32)
+    grid = GeoBox(heights.shape, fine.transform * Affine.scale(2), fine.crs)
+    write_raster(path, heights[None], grid, ["height_m"], None)
 
 
 def _meander(rng: np.random.Generator, along_m: np.ndarray) -> np.ndarray:

@@ -68,6 +68,7 @@ real place or species may be drawn from them.
 ## What is here
 
 - `recipe.toml`: what `habitat run recipe.toml` is to do. `area.geojson`: the square.
+- `dem.tif`: heights in metres, to mask the hills' shadows or to level their light (`[scenes] relief`).
 - `catalog.json`, `scenes/`: Sentinel-2 and Landsat scenes of {first}-{last}, four dates a year each, as GeoTIFFs and
   STAC items laid out as Earth Search lays out real ones.
 - `training.gpkg`: points with class `code` and `date`, as a person might interpret them: about 2% are wrong.

@@ -10,11 +10,12 @@ The way of the data, each step with the modules that take it:
     bytes from the web            remote: guard, signing, answers
     windows of files, kept here   fetching: crew, downloads, pieces, ranges, tiffs, codestreams, images, receipts
     what their numbers mean       radiometry: samples, clues
-    pixels onto a grid            reading: extents, windows
+    pixels onto a grid            reading: extents, windows; heights
 """
 
 from habitat.tiles.extents import grid_disagreements, run_grid
 from habitat.tiles.fetching import Fetched, Missing, fetch_layer, fetch_scenes
+from habitat.tiles.heights import height_files, read_heights
 from habitat.tiles.items import scene_from_item, write_items
 from habitat.tiles.products import Index, index_products
 from habitat.tiles.providers import PROVIDERS, Provider, names_provider, provider_for
@@ -41,9 +42,11 @@ __all__ = [
     "fetch_layer",
     "fetch_scenes",
     "grid_disagreements",
+    "height_files",
     "index_products",
     "names_provider",
     "provider_for",
+    "read_heights",
     "read_stack",
     "run_grid",
     "scene_from_item",

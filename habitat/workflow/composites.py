@@ -18,7 +18,7 @@ from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
 from habitat.tiles import Scene
 from habitat.workflow.context import Context, Outputs
-from habitat.workflow.looks import Looks
+from habitat.workflow.looks import Looks, prepare_looks
 
 READ_BLOCK = 512
 """Pixels: large enough that opening files does not count, small enough for a year of looks."""
@@ -41,14 +41,13 @@ def make_composites(context: Context, work: Path) -> Outputs:
     settled = context.settled
     corrected = {name: found.evidence for name, found in settled.findings.items() if found.corrected}
     _warn_of_offsets(context, corrected)
-    settings = context.recipe.scenes
-    looks = Looks(context.bands, settings)
+    looks, scenes, learnt = prepare_looks(context)
     groups = [context.years] if looks.needs_all_years else [(year,) for year in context.years]
-    todo = list(blocks(context.grid, _block_size(len(settled.scenes)) if looks.needs_all_years else READ_BLOCK))
+    todo = list(blocks(context.grid, _block_size(len(scenes)) if looks.needs_all_years else READ_BLOCK))
     sensors = tuple(sorted({scene.sensor.name for scene in settled.scenes}))
     jobs = {
         f"{years[0]}-{block.index}": CompositeJob(
-            tuple(s for s in settled.scenes if any(season.year_of(s.day) in years for season in context.seasons)),
+            tuple(s for s in scenes if any(season.year_of(s.day) in years for season in context.seasons)),
             context.grid,
             looks,
             years,
@@ -100,7 +99,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
             "resolution_m": context.grid.transform.a,
         },
         "years_without_scenes": list(context.years_unseen),
-    }
+    } | learnt
     return outputs, notes
 
 

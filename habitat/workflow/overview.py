@@ -35,6 +35,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "years": recipe.period.years,
         "seasons": {season.name: str(season) for season in plan.seasons},
         "bands": list(plan.bands),
+        "looks": _looks(recipe),
         "source": _source(plan),
         "scenes": dict(Counter(scene.sensor.name for scene in plan.scenes)),
         "used": [_line(scene) for scene in plan.settled.scenes],
@@ -50,6 +51,17 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "output": str(recipe.folder),
         "years_without_scenes": list(plan.years_unseen),
     }
+
+
+def _looks(recipe: Recipe) -> str:
+    """What becomes of each look before it gets into a composite."""
+    settings = recipe.scenes
+    done = [f"mask {settings.mask}" + ("" if settings.mask == "none" else f" and {settings.margin_m:g} m around")]
+    done += ["to one sensor's bands"] if settings.bands == "common" else []
+    done += ["seen from straight above"] if settings.view == "nadir" else []
+    done += {"own": [], "shade": ["without hills' shadows"], "level": ["slopes levelled"]}[settings.relief]
+    done += ["aligned"] if settings.align else []
+    return ", ".join([*done, settings.composite])
 
 
 def _source(plan: Plan) -> str:

@@ -56,7 +56,7 @@ STAGES = (
 """In the order of the work."""
 
 
-_NO_PIXEL = ("folder", "on_missing", "layers")
+_NO_PIXEL = ("folder", "on_missing", "layers", "dem")
 """Keys of [scenes] that say how files come and where they are kept; what came is an input of its own."""
 
 
@@ -168,6 +168,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     files: dict[str, str | None] = {name: found for outputs in read.values() for name, found in outputs.items()}
     if stage.name == "composite":
         files |= context.scene_digests()
+        if recipe.scenes.relief != "own":
+            files |= {f"heights {file.name}": context.run.digests.digest_of(file) for file in context.heights}
     for section in stage.sections:
         files |= {file: digest_input(recipe.path(file)) for file in recipe.files().get(section, ())}
     settings = recipe.resolved()
