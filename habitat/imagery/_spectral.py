@@ -19,7 +19,8 @@ def look(bands, path, tops, limits, out):  # type: ignore[no-untyped-def]
     `bands` is float32 (5, y, x): blue, green, red, nir, swir; `path` what the air adds to each; `tops` the visible
     bands' greatest values where they are saturated, else infinity; `limits` as `spectral` orders them.
     """
-    like, sure, greenest, reddest, coloured, least_nir, least_swir, ndsi_snow, swir_snow = limits
+    like, sure, greenest, reddest, coloured, least_nir, least_swir, snow = limits
+    ndsi_snow, swir_snow, ndsi_mixed, swir_mixed = snow
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             blue, green, red = bands[0, y, x] - path[0], bands[1, y, x] - path[1], bands[2, y, x] - path[2]
@@ -36,7 +37,9 @@ def look(bands, path, tops, limits, out):  # type: ignore[no-untyped-def]
             haze = np.float32(1) if full else blue - np.float32(0.5) * red
             if nir < np.float32(0.12) and ndvi < np.float32(0.15) and swir < np.float32(0.06):
                 bits |= WATER
-            if ndsi > ndsi_snow and swir < swir_snow and nir > np.float32(0.11) and green > np.float32(0.1):
+            white = ndsi > ndsi_snow and swir < swir_snow
+            mixed = ndsi > ndsi_mixed and swir < swir_mixed and ndvi > np.float32(0.05)
+            if (white or mixed) and nir > np.float32(0.11) and green > np.float32(0.1):
                 bits |= SNOW
             elif haze > like and ndvi < greenest and nir > reddest * swir and nir > least_nir and swir > least_swir:
                 if full or colour < coloured:

@@ -24,8 +24,10 @@ GREENEST, REDDEST, COLOURED = 0.70, 0.70, 0.80
 """A cloud's greatest NDVI, least ratio of nir to swir16, greatest range of the visible bands over their mean."""
 LEAST_NIR, LEAST_SWIR = 0.12, 0.05
 """What a cloud has at least: the clearest waters have less."""
-SNOW_NDSI, SNOW_SWIR = 0.40, 0.20
+SNOW = (0.40, 0.22)
 """Snow's least NDSI (Hall et al. 1995), and its greatest reflectance in swir16: a cloud of ice has more."""
+MIXED_SNOW = (0.20, 0.14)
+"""The same of snow among trees, where NDVI is above that of water."""
 CLEAR_HAZE = (0.0, 0.02)
 """The least and greatest haze that is believed to be that of clear ground."""
 PATH = (0.095, 0.055, 0.030, 0.012, 0.0)
@@ -37,6 +39,10 @@ DARK, DIM = 0.65, 0.80
 """Share of the usual light of the surroundings: where a shadow is looked for, and what is shadow where one must fall."""
 HIGHEST_M = 6000
 """Clouds above throw their shadows too far to be matched."""
+LANDFORM_M = 600
+"""Width over which darkness is that of the land."""
+NEARER, FARTHER = 0.6, 1.7
+"""How much lower and higher than most a scene's other clouds may be."""
 EDGE_M = 60
 """By how much the shape of a shadow may differ from that of its cloud."""
 
@@ -47,7 +53,7 @@ _SAMPLE = 40_000
 """Pixels that tell what is usual in a scene."""
 
 
-def spectral_quality(stack: xr.Dataset) -> xr.Dataset:
+def spectral_quality(stack: xr.Dataset, *, corrected: bool = False) -> xr.Dataset:
     """Return the stack with its quality judged anew, each look by its own spectra alone.
 
     Parameters
@@ -56,6 +62,9 @@ def spectral_quality(stack: xr.Dataset) -> xr.Dataset:
         Surface or top-of-atmosphere reflectance, unmasked. Its own verdicts are not looked at. Where it has
         coordinates `sun_azimuth` and `sun_zenith` (degrees, first dimension time), shadows are looked for where the
         sun throws them; else in the western half, as from any morning's orbit.
+    corrected : bool
+        Whether this is known to be surface reflectance. If not, what looks like clear air is taken off, and an even
+        haze over a whole scene with it.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def spectral_quality(stack: xr.Dataset) -> xr.Dataset:
     for step in range(stack.sizes["time"]):
         bands = np.stack([stack[name].values[step] * np.float32(factor) for name, factor in names])
         bands[:, (old[step] & Quality.FILL) > 0] = np.nan
-        new[step] = (old[step] & _KEPT) | _judge(bands, _sun(stack, step), size_m)
+        new[step] = (old[step] & _KEPT) | _judge(bands, corrected, _sun(stack, step), size_m)
     return stack.assign(quality=(STACK.dims, new, stack["quality"].attrs))
 
 
@@ -108,7 +117,7 @@ def _sun(stack: xr.Dataset, step: int) -> tuple[float, float] | None:
     return (float(np.degrees(np.arctan2(east, north))), zenith) if np.isfinite(zenith + east) else None
 
 
-def _judge(bands: np.ndarray, sun: tuple[float, float] | None, size_m: float) -> np.ndarray:
+def _judge(bands: np.ndarray, corrected: bool, sun: tuple[float, float] | None, size_m: float) -> np.ndarray:
     """Return the quality bits of one scene, uint8 (y, x); bands float32 (5, y, x)."""
     from habitat.imagery import _spectral
 
@@ -119,16 +128,16 @@ def _judge(bands: np.ndarray, sun: tuple[float, float] | None, size_m: float) ->
     sample = sample[:, np.isfinite(sample).all(axis=0)]
     if not sample.size:
         return np.full(shape, Quality.FILL, dtype=np.uint8)
-    path = path_reflectance(sample)
+    path = np.zeros(5, dtype=np.float32) if corrected else path_reflectance(sample)
     haze = _clear_haze(sample - path[:, None])
     limits = (LIKE_CLOUD + haze, SURE_CLOUD + haze, GREENEST, REDDEST, COLOURED, LEAST_NIR, LEAST_SWIR)
-    limits = (*limits, SNOW_NDSI, SNOW_SWIR)
-    _spectral.look(bands, path, _tops(sample), tuple(map(np.float32, limits)), first)
+    snowy = tuple(map(np.float32, SNOW + MIXED_SNOW))
+    _spectral.look(bands, path, _tops(sample), (*map(np.float32, limits), snowy), first)
     seen, snow, water = ((first & bit) > 0 for bit in (_spectral.SEEN, _spectral.SNOW, _spectral.WATER))
-    cloud = _clouds((first & _spectral.LIKE_CLOUD) > 0, (first & _spectral.SURE_CLOUD) > 0)
+    cloud = _clouds((first & _spectral.LIKE_CLOUD) > 0, (first & _spectral.SURE_CLOUD) > 0) & ~snow
     shadow = _shadows(bands[3:], cloud, seen & ~snow, water, sun, size_m)
     out = np.where(seen, 0, Quality.FILL).astype(np.uint8)
-    for mask, bit in ((cloud, Quality.CLOUD), (shadow, Quality.SHADOW), (snow & ~cloud, Quality.SNOW)):
+    for mask, bit in ((cloud, Quality.CLOUD), (shadow, Quality.SHADOW), (snow, Quality.SNOW)):
         out[mask] |= bit
     out[water & ~cloud & ~shadow] |= Quality.WATER
     return out
@@ -231,7 +240,20 @@ def _shadows(
     chosen = np.argmax((hits + weight * common) / (tries + weight), axis=1)
     fallen = none.copy()
     _spectral.cast(objects, steps, chosen, fallen)
-    return np.asarray(grown(fallen[None], max(EDGE_M / size_m, 1.5))[0] & (share < DIM))
+    shadow = grown(fallen[None], max(EDGE_M / size_m, 1.5))[0] & (share < DIM)
+    beyond = _under_unseen(cloud.shape, steps[np.abs(steps).sum(axis=1).argmax()])
+    beyond &= dark
+    solid = none.copy()
+    _spectral.majority(beyond, solid)
+    return np.asarray(shadow | solid)
+
+
+def _under_unseen(shape: tuple[int, int], step: np.ndarray) -> np.ndarray:
+    """Where a shadow may be that of a cloud beyond the scene: less than a farthest step from its edges to the sun."""
+    out = np.ones(shape, dtype=np.bool_)
+    rows, cols = (slice(max(by, 0), max(n + min(by, 0), 0)) for by, n in zip(step, shape, strict=True))
+    out[rows, cols] = False
+    return out
 
 
 def _usual(bands: np.ndarray, use: np.ndarray) -> np.ndarray:
@@ -259,11 +281,13 @@ def _steps(
     """Where shadows may lie from their clouds: int64 (distance, 2), rows and columns; None where none are seen."""
     per = max(-(-max(cloud.shape) // 128), 1)
     shapes = [_shrunk(each, per) for each in (cloud, dark, free)]
+    wide = max(LANDFORM_M / size_m / per, 3)
+    near = [ndimage.gaussian_filter(each, wide, mode="constant") for each in shapes]
+    shapes[1] -= shapes[2] * near[1] / np.maximum(near[2], 1e-3)  # dark land is no shadow
+    shapes[0] -= near[0]
     whole = [fft.next_fast_len(2 * n, real=True) for n in shapes[0].shape]
-    of_cloud, of_dark, of_free = (fft.rfft2(each, whole) for each in shapes)
-    hits, tries = (fft.irfft2(np.conj(of_cloud) * each, whole) for each in (of_dark, of_free))
-    base = shapes[1].sum() / shapes[2].sum()
-    excess = (hits - base * tries) / np.sqrt(base * (1 - base) * np.maximum(tries, 0) + 5)
+    of_cloud, of_dark = (fft.rfft2(each, whole) for each in shapes[:2])
+    alike = fft.irfft2(np.conj(of_cloud) * of_dark, whole)
     rows, cols = (np.minimum(i, n - i) * np.where(i < n / 2, 1, -1) for i, n in ((np.arange(n), n) for n in whole))
     down, right = rows[:, None] * per, cols[None] * per
     far = np.hypot(down, right)
@@ -272,12 +296,13 @@ def _steps(
     angle = np.degrees(np.arctan2(right, -down))  # clockwise from north
     middle, half = (sun[0] + 180, 15) if sun else (290, 75)
     allowed &= np.abs((angle - middle + 180) % 360 - 180) <= half
-    excess[~allowed] = -np.inf
-    best = np.unravel_index(np.argmax(excess), excess.shape)
-    if excess[best] < 3:
+    noise = alike.std()
+    alike = np.where(allowed, alike, -np.inf)
+    best = np.unravel_index(np.argmax(alike), alike.shape)
+    if alike[best] < 3 * noise:
         return None
     length = far[best]
-    distances = np.arange(max(0.4 * length, 1), min(2.5 * length, reach) + 1, max(length / 20, 1))
+    distances = np.arange(max(NEARER * length, 1), FARTHER * length + 1, max(length / 20, 1))
     unit = np.array([down[best[0], 0], right[0, best[1]]]) / length
     return np.unique(np.rint(distances[:, None] * unit).astype(np.int64), axis=0)
 
