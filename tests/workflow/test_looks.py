@@ -1,0 +1,163 @@
+"""What recipes ask of looks: on a valley of 2.1 km whose relief, shadows and places of scenes are known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from affine import Affine
+from terminal import run
+
+import habitat.workflow.composites
+from habitat.imagery import relief
+from habitat.recipe import read_recipe
+from habitat.simulate import write_sample
+from habitat.store import read_raster, write_raster
+from habitat.workflow import run_recipe
+
+SOUTH_EAST, ELEVATION = 150.0, 35.0
+"""Where the sun of an October noon stands, about."""
+
+
+@pytest.fixture(scope="module")
+def valley(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("valley") / "land"
+    write_sample(folder, size_km=2.1, seed=4, years=range(2019, 2021))
+    return folder
+
+
+def composite(valley: Path, name: str, **scenes: Any) -> Path:
+    """Run the composites with other settings of [scenes], into a folder of their own."""
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in scenes.items())
+    text = (valley / "recipe.toml").read_text(encoding="utf-8").replace("[scenes]\n", "[scenes]\n" + lines)
+    recipe = valley / f"{name}.toml"
+    recipe.write_text(text.replace('folder = "run"', f'folder = "{name}"'), encoding="utf-8")
+    run_recipe(read_recipe(recipe), until="composite", workers=2)
+    return valley / name
+
+
+def picture(run_folder: Path, name: str, band: int) -> np.ndarray:
+    values = read_raster(run_folder / "composites" / f"{name}.tif")[0][band].astype(float)
+    return np.where(values == -32768, np.nan, values)
+
+
+def notes(run_folder: Path) -> dict[str, Any]:
+    return dict(json.loads((run_folder / "run.json").read_text())["stages"]["composite"]["notes"])
+
+
+def lit_by_relief(valley: Path, values: np.ndarray) -> float:
+    """Correlation of forest's reflectance with how the sun meets the ground."""
+    heights, grid = read_raster(valley / "dem.tif")
+    cosine = relief.sun_cosine(relief.rises(heights[0], grid.transform.a), (SOUTH_EAST, ELEVATION))
+    rim = (cosine.shape[0] - values.shape[0]) // 2
+    cosine = cosine[rim : rim + values.shape[0], rim : rim + values.shape[1]]
+    forest = read_raster(valley / "truth" / "forest_2020.tif")[0][0] == 1
+    seen = forest & np.isfinite(values)
+    return float(np.corrcoef(values[seen], cosine[seen])[0, 1])
+
+
+def test_levelled_slopes_are_as_bright_as_flat_ground(valley: Path) -> None:
+    own, level = composite(valley, "own"), composite(valley, "level", relief="level", dem="dem.tif")
+    before, after = (lit_by_relief(valley, picture(folder, "2020_autumn", 3)) for folder in (own, level))
+    assert before > 0.3
+    assert abs(after) < before / 2
+
+
+def test_blocks_leave_next_to_no_trace_in_levelled_slopes(valley: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks ask for the sun in their own middles: over 2 km that is a fiftieth of a degree."""
+    asked = {"relief": "level", "dem": "dem.tif", "margin_m": 0}
+    one = composite(valley, "one", **asked)
+    monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 40)
+    many = composite(valley, "many", **asked)
+    for season in ("2020", "2020_autumn"):
+        apart = np.abs(picture(one, season, 3) - picture(many, season, 3))
+        assert np.nanpercentile(apart, 99) <= 3, "ten-thousandths of reflectance"
+        assert np.array_equal(picture(one, season, -1), picture(many, season, -1))
+
+
+def test_a_cliff_outside_the_area_throws_its_shadow_into_it(valley: Path) -> None:
+    heights, grid = read_raster(valley / "dem.tif")
+    heights[:] = 100.0
+    heights[0, -2:] = 900.0  # beside the area, in the south
+    write_raster(valley / "cliff.tif", heights, grid, ["height_m"], None)
+    masked = composite(valley, "cliff", relief="shade", dem="cliff.tif")
+    lost = picture(composite(valley, "clear"), "2020_autumn", -1) - picture(masked, "2020_autumn", -1)
+    assert (lost >= 0).all()
+    assert lost[-20:].mean() > 0.9, "in October it is 900 m long"
+    assert lost[:30].sum() == 0
+
+
+def test_a_scene_beside_its_place_is_moved_back(valley: Path) -> None:
+    moved = valley.with_name("moved")
+    shutil.copytree(valley, moved)
+    scene = max(
+        (moved / "scenes").glob("sentinel-2*/S2*"),
+        key=lambda folder: -json.loads(next(folder.glob("*.json")).read_text())["properties"]["eo:cloud_cover"],
+    )
+    for file in scene.glob("*.tif"):
+        values, grid = read_raster(file)
+        nodata = 0 if values.dtype == np.uint16 else None
+        write_raster(
+            file,
+            values,
+            type(grid)(grid.shape, Affine.translation(30, 0) * grid.transform, grid.crs),
+            [file.stem],
+            nodata,
+        )
+    for path in scene.glob("*.json"):  # the file is right about its place, and so it may lie
+        item = json.loads(path.read_text())
+        for asset in item["assets"].values():
+            asset.pop("proj:transform", None)
+        path.write_text(json.dumps(item))
+    found = notes(composite(moved, "aligned", align=True))["shifts_m"]
+    east, north = found[scene.name]
+    assert east == pytest.approx(30, abs=6)
+    assert north == pytest.approx(0, abs=6)
+
+
+def test_what_spoils_a_look_is_for_the_recipe_to_say(valley: Path) -> None:
+    all_bits = picture(composite(valley, "strict"), "2020", -1)
+    clouds = picture(composite(valley, "clouds", reject=["cloud", "cirrus"], margin_m=0), "2020", -1)
+    water_too = composite(valley, "dry", reject=["cloud", "shadow", "cirrus", "snow", "saturated", "water"])
+    dry = picture(water_too, "2020", -1)
+    assert (clouds >= all_bits).all()
+    assert clouds.sum() > all_bits.sum()
+    assert (dry <= all_bits).all()
+    assert dry.sum() < all_bits.sum()
+
+
+def test_spectra_alone_find_clouds_too(valley: Path) -> None:
+    """Scenes without a quality band can be used."""
+    bare = valley.with_name("bare")
+    shutil.copytree(valley, bare)
+    for path in (bare / "scenes").glob("*/*/*.json"):
+        item = json.loads(path.read_text())
+        for name in ("scl", "qa_pixel"):
+            item["assets"].pop(name, None)
+        path.write_text(json.dumps(item))
+    blue = {mask: picture(composite(bare, mask, mask=mask, margin_m=0), "2020", 0) for mask in ("none", "spectral")}
+    blue["product"] = picture(composite(valley, "product"), "2020", 0)
+    bright = {mask: float(np.nanpercentile(values, 90)) for mask, values in blue.items()}
+    assert bright["spectral"] < (bright["none"] + bright["product"]) / 2
+
+
+def test_relief_without_heights_is_refused(valley: Path) -> None:
+    lines = '[scenes]\nrelief = "level"\n'
+    recipe = valley / "flat.toml"
+    recipe.write_text((valley / "recipe.toml").read_text().replace("[scenes]\n", lines).replace('"run"', '"flat"'))
+    said = run("composite", recipe)
+    assert said.status == 1
+    assert 'give dem = "dem.tif"' in said.err
+
+
+def test_a_view_from_above_needs_to_know_where_the_sensor_stood(valley: Path) -> None:
+    recipe = valley / "above.toml"
+    text = (valley / "recipe.toml").read_text().replace("[scenes]\n", '[scenes]\nview = "nadir"\n')
+    recipe.write_text(text.replace('folder = "run"', 'folder = "above"'))
+    said = run("composite", recipe)
+    assert said.status == 1
+    assert "does not say where sun and sensor stood" in said.err
