@@ -110,12 +110,12 @@ def share(mask: np.ndarray, among: np.ndarray) -> float:
     return float(mask[among].mean())
 
 
-def true_looks(stack: xr.Dataset, area: Area, seed: int) -> Truth:
+def true_looks(stack: xr.Dataset, area: Area, seed: int, years: range = YEARS) -> Truth:
     """Return what stood between each look and the ground, and how much of the ground was snow."""
     streams = Streams(seed)
     landscape = make_landscape(area, make_terrain(area, streams), streams)
-    history, ground = make_history(landscape, YEARS, streams), make_ground(landscape, streams)
-    passes = {np.datetime64(p.when.replace(tzinfo=None), "s"): p for p in plan_overpasses(YEARS, streams)}
+    history, ground = make_history(landscape, years, streams), make_ground(landscape, streams)
+    passes = {np.datetime64(p.when.replace(tzinfo=None), "s"): p for p in plan_overpasses(years, streams)}
     beyond = round((area.map.transform.c - area.fine.transform.c) / area.fine.transform.a)
     inner = slice(beyond, -beyond)
     layers = []

@@ -29,7 +29,8 @@ def look(bands, path, tops, limits, out):  # type: ignore[no-untyped-def]
                 out[y, x] = 0
                 continue
             bits = SEEN
-            ndvi = (nir - red) / max(nir + red, TINY)
+            least = max(red, np.float32(0.01))  # over dark water both are noise around 0
+            ndvi = (nir - least) / (max(nir, np.float32(0)) + least)
             ndsi = (green - swir) / max(green + swir, TINY)
             mean = (blue + green + red) / np.float32(3)
             colour = (max(blue, green, red) - min(blue, green, red)) / max(mean, TINY)
@@ -41,11 +42,10 @@ def look(bands, path, tops, limits, out):  # type: ignore[no-untyped-def]
             mixed = ndsi > ndsi_mixed and swir < swir_mixed and ndvi > np.float32(0.05)
             if (white or mixed) and nir > np.float32(0.11) and green > np.float32(0.1):
                 bits |= SNOW
-            elif haze > like and ndvi < greenest and nir > reddest * swir and nir > least_nir and swir > least_swir:
-                if full or colour < coloured:
+            elif nir > max(reddest * swir, least_nir) and swir > least_swir and ndvi < greenest:
+                if haze > like and (full or colour < coloured):
                     bits |= LIKE_CLOUD
-                    if haze > sure:
-                        bits |= SURE_CLOUD
+                bits |= SURE_CLOUD if bits & LIKE_CLOUD and haze > sure else 0
             out[y, x] = bits
 
 
@@ -108,11 +108,13 @@ def darkness(bands, usual, size, use, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def try_distances(objects, dark, free, steps, every, hits, tries):  # type: ignore[no-untyped-def]
+def try_distances(objects, ground, steps, every, counts):  # type: ignore[no-untyped-def]
     """Count for each object and each of `steps` (distance, 2: rows, columns) how many pixels it would shade are dark.
 
-    `hits` and `tries` are float32 (object, distance); a pixel that is not `free` tells nothing.
+    `ground` is which pixels are dark, and which tell anything at all; `counts` of both are float32 (object, distance).
     """
+    dark, free = ground
+    hits, tries = counts
     height, width = objects.shape
     for y in range(0, height, every):
         for x in range(0, width, every):

@@ -19,7 +19,7 @@ from habitat.grids import grid_of
 from habitat.imagery.masks import grown
 
 LIKE_CLOUD, SURE_CLOUD = 0.025, 0.05
-"""Haze (blue less half of red) above that of clear ground, where a pixel may be cloud if it touches one that is sure."""
+"""Haze (blue less half of red) above that of clear ground: of what is cloud if it touches one, and what surely is."""
 GREENEST, REDDEST, COLOURED = 0.70, 0.70, 0.80
 """A cloud's greatest NDVI, least ratio of nir to swir16, greatest range of the visible bands over their mean."""
 LEAST_NIR, LEAST_SWIR = 0.12, 0.05
@@ -28,6 +28,8 @@ SNOW = (0.40, 0.22)
 """Snow's least NDSI (Hall et al. 1995), and its greatest reflectance in swir16: a cloud of ice has more."""
 MIXED_SNOW = (0.20, 0.14)
 """The same of snow among trees, where NDVI is above that of water."""
+RIM = 1
+"""Pixels around a cloud that are counted to it."""
 CLEAR_HAZE = (0.0, 0.02)
 """The least and greatest haze that is believed to be that of clear ground."""
 PATH = (0.095, 0.055, 0.030, 0.012, 0.0)
@@ -35,8 +37,9 @@ PATH = (0.095, 0.055, 0.030, 0.012, 0.0)
 power of the frequency."""
 FEW = 0.01
 """Share of a scene that is too little to tell what is usual in it."""
-DARK, DIM = 0.65, 0.80
-"""Share of the usual light of the surroundings: where a shadow is looked for, and what is shadow where one must fall."""
+DIM, DARK, ALONE = 0.80, 0.65, 0.55
+"""Share of the usual light of the surroundings: what is shadow where one must fall; what is like one; and what is one
+where its cloud would be beyond the scene."""
 HIGHEST_M = 6000
 """Clouds above throw their shadows too far to be matched."""
 LANDFORM_M = 600
@@ -91,7 +94,7 @@ def spectral_quality(stack: xr.Dataset, *, corrected: bool = False) -> xr.Datase
 
 def _stand_ins(stack: xr.Dataset) -> list[tuple[str, float]]:
     """Which band, times what, is blue, green, red, nir08 and swir16: the nearest one where one is missing."""
-    wanted = {
+    wanted: dict[str, dict[str, float]] = {
         "blue": {"blue": 1, "green": 0.7, "red": 0.9},
         "green": {"green": 1, "red": 1, "blue": 1.2},
         "red": {"red": 1, "green": 0.9, "blue": 1.2},
@@ -181,7 +184,7 @@ def _ground(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _clear_haze(sample: np.ndarray) -> float:
-    """Haze of a scene's clear ground: of the clearer part of what shows its colour, within what clear ground can have."""
+    """Haze of the clearer part of a scene's ground that shows its colour, within what clear ground can have."""
     _, ground = _ground(sample)
     return float(np.clip(np.percentile(haze_of(sample[:, ground]), 30), *CLEAR_HAZE)) if ground.mean() > FEW else 0.0
 
@@ -208,7 +211,7 @@ def _clouds(like: np.ndarray, sure: np.ndarray) -> np.ndarray:
     chosen = np.zeros(n + 1, dtype=np.bool_)
     chosen[parts[core]] = True
     chosen[0] = False
-    return np.asarray(grown(chosen[parts][None], 1.5)[0])
+    return np.asarray(grown(chosen[parts][None], RIM)[0])
 
 
 def _shadows(
@@ -234,15 +237,14 @@ def _shadows(
         return none
     objects, n = ndimage.label(cloud, np.ones((3, 3)))
     hits, tries = np.zeros((2, n + 1, len(steps)), dtype=np.float32)
-    _spectral.try_distances(objects, dark, free, steps, 2 if cloud.size > 20_000 else 1, hits, tries)
+    _spectral.try_distances(objects, (dark, free), steps, 2 if cloud.size > 20_000 else 1, (hits, tries))
     common = (hits.sum(axis=0) + 1) / (tries.sum(axis=0) + 10)
     weight = 30  # so many pixels of its own outweigh what is common in the scene
     chosen = np.argmax((hits + weight * common) / (tries + weight), axis=1)
     fallen = none.copy()
     _spectral.cast(objects, steps, chosen, fallen)
     shadow = grown(fallen[None], max(EDGE_M / size_m, 1.5))[0] & (share < DIM)
-    beyond = _under_unseen(cloud.shape, steps[np.abs(steps).sum(axis=1).argmax()])
-    beyond &= dark
+    beyond = _under_unseen(cloud.shape, steps[int(np.argmax(common))]) & (share < ALONE)
     solid = none.copy()
     _spectral.majority(beyond, solid)
     return np.asarray(shadow | solid)
