@@ -95,7 +95,7 @@ class Looks:
                 screen_looks(stack, reject=reject, margin_m=settings.margin_m), reject=reject, margin_m=0
             )
         if settings.mask == "spectral":
-            stack = spectral_quality(stack)
+            stack = spectral_quality(stack, corrected=True)
         return clear_looks(stack, reject=0 if settings.mask == "none" else reject, margin_m=settings.margin_m)
 
     def _heights(self, grid: GeoBox) -> tuple[np.ndarray, int]:
