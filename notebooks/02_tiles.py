@@ -13,14 +13,32 @@
 
 # %%
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 import habitat as hb
 from habitat import plots
-from habitat.imagery import NOT_CLEAR, screen_looks, to_common_bands
+from habitat.imagery import (
+    NOT_CLEAR,
+    clear_looks,
+    estimate_shifts,
+    fit_illumination,
+    level_reflectance,
+    screen_looks,
+    seasonal_medoid,
+    significant_shifts,
+    slope_and_aspect,
+    slope_samples,
+    to_common_bands,
+)
+from habitat.imagery.brdf import kernels
+from habitat.seasons import Season
+from habitat.sensors.anisotropy import WEIGHTS
+from habitat.tiles import read_heights
 
 # %% [markdown]
 # ## What is in a catalogue
@@ -151,6 +169,98 @@ pd.DataFrame(
             "in Landsat's band": float(common[band].values[own & ~spoilt].mean()),
         }
         for band in ("blue", "red", "nir08", "swir16")
+    }
+).round(4)
+
+# %% [markdown]
+# ## Slopes, as if flat
+#
+# In autumn the sun stands low, and slopes that face it are brighter than slopes that turn away, whatever grows there.
+# With heights that can be undone (`relief = "level"`): how much of the light comes straight from the sun is learnt from
+# green slopes under several suns. `"shade"` leaves out what lies in the shadow of a hill.
+
+# %%
+heights = read_heights([Path("../sample_tiles/dem.tif")], grid)
+samples = slope_samples(stack, heights)
+light = fit_illumination([samples])
+level = level_reflectance(stack, heights, light).sel(x=place.x, y=place.y, method="nearest")
+
+steep, facing = slope_and_aspect(heights, resolution_m=grid.transform.a)
+row, col = (int(abs(stack[axis].values - at).argmin()) for axis, at in (("y", place.y), ("x", place.x)))
+print(
+    f"the pixel lies on a slope of {steep[row, col]:.0f} degrees that faces {facing[row, col]:.0f} degrees from north"
+)
+month = pixel["time"].dt.month.values
+pd.DataFrame(
+    {
+        name: {
+            "as lit": float(pixel["nir08"].values[chosen & ~spoilt].mean()),
+            "as if flat": float(level["nir08"].values[chosen & ~spoilt].mean()),
+        }
+        for name, chosen in {"June to August": (month > 5) & (month < 9), "October": month == 10}.items()
+    }
+).round(3)
+
+# %% [markdown]
+# ## Seen from above
+#
+# A forest seen with the sun behind the sensor is brighter than seen against it. `view = "nadir"` takes that out by a
+# model of all land (`habitat.imagery.nadir_reflectance`), for scenes whose angles are known. The scenes of this page
+# were simulated as seen from straight above, so there is nothing to take out; this is by how much it would be, in the
+# near infrared, under a sun 40 degrees from the zenith:
+
+# %%
+weights = WEIGHTS["nir08"]
+sun, view = np.full(5, 40.0), np.array([10.0, 5.0, 0.0, 5.0, 10.0])
+behind = np.array([0.0, 0.0, 0.0, 180.0, 180.0])
+seen_from = [
+    sum(w * k for w, k in zip(weights, (1, *map(float, each)), strict=True))
+    for each in zip(*kernels(sun, view, behind), strict=True)
+]
+pd.Series(
+    [value / seen_from[2] for value in seen_from],
+    index=["10 degrees, sun behind", "5 degrees", "from above", "5 degrees", "10 degrees, against the sun"],
+    name="brighter by the factor",
+).round(3).to_frame()
+
+# %% [markdown]
+# ## In its place
+#
+# Scenes lie a few metres beside where they say. The edges of what they show tell, if there are enough of them: here of
+# the whole sample. `align = true` moves back what lies more than a third of a pixel off.
+
+# %%
+valley = hb.run_grid(scenes, hb.read_area(Path("../sample_tiles/area.geojson")))
+shifts = estimate_shifts(hb.read_stack(scenes, valley, ("red", "nir08", "swir16")))
+moved = significant_shifts(shifts, resolution_m=grid.transform.a)
+pd.Series(
+    {
+        "looks": len(shifts),
+        "whose place can be told": int((shifts["pixels"] > 0).sum()),
+        "moved": int(np.hypot(moved["east_m"], moved["north_m"]).gt(0).sum()),
+        "median distance from their place, m": round(float(np.hypot(shifts["east_m"], shifts["north_m"]).median()), 1),
+    },
+    name="the whole sample",
+).to_frame()
+
+# %% [markdown]
+# ## From looks to a picture
+#
+# A season's picture is each band's median, or all bands of the one look that is nearest to it (`composite = "medoid"`).
+# Whose looks it is made of is kept.
+
+# %%
+clear = clear_looks(screen_looks(stack), margin_m=0)
+summer = Season.parse("mapping", "06-01/09-15")
+pictures = {
+    name: make(clear, years=[2020], seasons=[summer]).sel(x=place.x, y=place.y, method="nearest").squeeze()
+    for name, make in (("median", hb.seasonal_median), ("medoid", seasonal_medoid))
+}
+pd.DataFrame(
+    {
+        name: {band: float(made[band]) for band in ("blue", "red", "nir08", "swir16")}
+        | {f"looks of {sensor}": int(made["sensor_looks"].sel(sensor=sensor)) for sensor in made["sensor"].values}
+        for name, made in pictures.items()
     }
 ).round(4)
 
