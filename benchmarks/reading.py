@@ -106,7 +106,7 @@ def make_scenes(folder: Path, sensor: Sensor, bands: Mapping[str, GeoBox], dates
         for number, (band, grid) in enumerate(bands.items()):
             path = place / f"{band}.tif"
             if not path.exists():
-                values = texture(grid.shape, NOISE[band], 10 * date + number)
+                values = texture(grid.shape, NOISE.get(band, NOISE["red"]), 10 * date + number)
                 if band == "quality":
                     values = np.where(values > 2500, 9, 4).astype(np.uint8)
                 write_tile(path, values, grid, compress)
