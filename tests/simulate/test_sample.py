@@ -47,6 +47,7 @@ def test_nothing_of_a_writer_is_left_behind(folder: Path) -> None:
         "README.md",
         "area.geojson",
         "catalog.json",
+        "dem.tif",
         "effort.csv",
         "patrol_sightings.gpkg",
         "recipe.toml",
