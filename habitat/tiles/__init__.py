@@ -10,7 +10,7 @@ The way of the data, each step with the modules that take it:
     bytes from the web            remote: guard, signing, answers
     windows of files, kept here   fetching: crew, downloads, pieces, ranges, tiffs, codestreams, images, receipts
     what their numbers mean       radiometry: samples, clues
-    pixels onto a grid            reading: extents, windows; heights
+    pixels onto a grid            reading: extents, strays, windows; heights
 """
 
 from habitat.tiles.extents import grid_disagreements, run_grid
@@ -25,6 +25,7 @@ from habitat.tiles.remote import Remote
 from habitat.tiles.scenes import Asset, Scene
 from habitat.tiles.search import search_layer
 from habitat.tiles.selection import Selection, select_scenes
+from habitat.tiles.strays import refuse_strays
 
 __all__ = [
     "PROVIDERS",
@@ -48,6 +49,7 @@ __all__ = [
     "provider_for",
     "read_heights",
     "read_stack",
+    "refuse_strays",
     "run_grid",
     "scene_from_item",
     "search_layer",

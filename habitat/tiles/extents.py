@@ -13,7 +13,7 @@ from habitat.errors import GridError, ReadError
 from habitat.grids import grid_over
 from habitat.sensors import SENTINEL2
 from habitat.store import shown
-from habitat.tiles.scenes import Asset, Scene
+from habitat.tiles.scenes import Asset, Scene, naming
 from habitat.tiles.windows import open_asset
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def run_grid(
 def _native_grids(scene: Scene, remote: Remote | None) -> list[GeoBox]:
     """Grids of a scene's files, the one whose pixel edges the run takes first: that of the quality band."""
     assets = sorted(scene.assets.items(), key=lambda named: (named[0] != "quality", named[0] != "nir08"))
-    return [_grid_of(asset, remote) for _, asset in assets]
+    with naming(scene):
+        return [_grid_of(asset, remote) for _, asset in assets]
 
 
 def _grid_of(asset: Asset, remote: Remote | None) -> GeoBox:
@@ -154,17 +155,18 @@ def _differing(assets: Mapping[str, Asset]) -> dict[str, str]:
 def _difference(item: GeoBox, file: GeoBox) -> str | None:
     """How an item and its file differ, in words; None where they do not."""
     if item.crs != file.crs:
-        return f"the item says {_system(item)}, the file has {_system(file)}"
+        return f"the item says {system_of(item)}, the file has {system_of(file)}"
     if item.shape != file.shape or not np.allclose(_sides(item), _sides(file), rtol=1e-6):
         return f"the item says {_size(item)} pixels, the file has {_size(file)}"
     corners = ((0, 0), (item.shape.x, 0), (0, item.shape.y))
     apart = [np.subtract(item.transform @ corner, file.transform @ corner) for corner in corners]
     if np.abs(apart).max() > _SAME_PIXEL * min(_sides(file)):
-        return f"the item says that it begins at {_corner(item)}, the file at {_corner(file)}"
+        return f"the item says that it begins at {corner_of(item)}, the file at {corner_of(file)}"
     return None
 
 
-def _system(grid: GeoBox) -> str:
+def system_of(grid: GeoBox) -> str:
+    """Return a grid's reference system in words: 'EPSG:32652'."""
     return "no reference system" if grid.crs is None else f"EPSG:{grid.crs.epsg}" if grid.crs.epsg else str(grid.crs)
 
 
@@ -176,5 +178,6 @@ def _size(grid: GeoBox) -> str:
     return f"{pixel} {unit} and {grid.shape.y} x {grid.shape.x}"
 
 
-def _corner(grid: GeoBox) -> str:
+def corner_of(grid: GeoBox) -> str:
+    """Return where a grid begins in words: '(500000, 4800060)'."""
     return f"({grid.transform.c:.10g}, {grid.transform.f:.10g})"

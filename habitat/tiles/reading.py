@@ -19,7 +19,8 @@ from habitat.grids import coordinates
 from habitat.tiles.extents import file_grid
 from habitat.tiles.lattices import angles_over
 from habitat.tiles.overlaps import passes_of
-from habitat.tiles.scenes import Scene
+from habitat.tiles.scenes import Scene, naming
+from habitat.tiles.strays import refuse_strays
 from habitat.tiles.windows import read_quality, read_reflectance
 
 NEEDED_BANDS = ("red", "nir08")
@@ -82,6 +83,8 @@ def read_stack(scenes: Sequence[Scene], grid: GeoBox, bands: Sequence[str], *, u
     ------
     ReadError
         If a file that is needed is not here or cannot be read: a hole is never passed on as "not seen".
+    GridError
+        If nothing of a scene is seen because one of its files lies elsewhere than the others.
     CatalogueError
         If quality is asked for and a scene has none.
     """
@@ -144,10 +147,13 @@ def _read_scene(
     resampled once, in whatever zone they lie.
     """
     grid = _moved(grid, scene.shift_m)
-    if use_quality:
-        read_quality(scene, grid, quality)
-    for band, layer in bands.items():
-        read_reflectance(scene.bands[band], grid, layer, quality)
+    with naming(scene):
+        if use_quality:
+            read_quality(scene, grid, quality)
+        for band, layer in bands.items():
+            read_reflectance(scene.bands[band], grid, layer, quality)
+    if ((quality & Quality.FILL) > 0).all():  # nothing of it is seen here: it may lie elsewhere, or one of its files
+        refuse_strays([scene])
 
 
 def _moved(grid: GeoBox, shift_m: tuple[float, float]) -> GeoBox:

@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.errors import ReadError
 from habitat.store import open_raster
-from habitat.tiles.scenes import Asset, Scene
+from habitat.tiles.scenes import Asset, Scene, naming
 
 if TYPE_CHECKING:
     import rasterio
@@ -61,6 +61,11 @@ def take_sample(scene: Scene, grid: GeoBox) -> Sample:
     ReadError
         If a file cannot be read or carries no reference system.
     """
+    with naming(scene):
+        return _taken(scene, grid)
+
+
+def _taken(scene: Scene, grid: GeoBox) -> Sample:
     x, y = _places(grid, scene.sensor.resolution_m / 2)
     bands = {}
     for name, asset in scene.bands.items():

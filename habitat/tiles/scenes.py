@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from habitat.errors import ReadError
 from habitat.sensors import Sensor
 
 if TYPE_CHECKING:
@@ -126,3 +128,13 @@ class Scene:
 
     def __repr__(self) -> str:
         return f"Scene({self.id}, {self.sensor.name}, {self.day})"
+
+
+@contextmanager
+def naming(scene: Scene) -> Iterator[None]:
+    """Name the scene in what goes wrong as its files are read inside the block."""
+    try:
+        yield
+    except ReadError as error:
+        where = f"item {scene.id}" if error.where is None else f"item {scene.id}, {error.where}"
+        raise ReadError(error.what, where=where, mend=error.mend) from error

@@ -150,11 +150,14 @@ class Plan:
         ------
         CatalogueError
             If none can be trusted.
+        GridError
+            If a file of a scene lies elsewhere than its others.
         """
-        from habitat.tiles import Settled, settle_offsets
+        from habitat.tiles import Settled, refuse_strays, settle_offsets
 
         if not all(scene.is_here for scene in self.scenes):
             return Settled(self.scenes, {}, {})  # pixels that are not here cannot be asked
+        refuse_strays(self.scenes)
         settled = settle_offsets(self.scenes, self.grid, executor=self.executor)
         if not settled.scenes:
             first = next(iter(settled.refused.values()))

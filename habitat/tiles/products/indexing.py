@@ -19,6 +19,7 @@ from habitat.tiles.products.loose import read_loose
 from habitat.tiles.products.preparing import Plan, Progress, decode_plans, finish_product, plan_product
 from habitat.tiles.products.receipts import keep_scene, kept_scene
 from habitat.tiles.scenes import Scene
+from habitat.tiles.strays import find_stray
 
 _ELSEWHERE = "give the catalogue and the decoded bands another place (--out FILE, --cache FOLDER)"
 _REMEMBERED = 100
@@ -101,7 +102,7 @@ def index_products(
             if plan.found.is_archive:
                 keep_scene(plan.home, plan.found.path, scene)
     notes += _add_loose(scenes, refused, documents, folder)
-    refused |= _incomplete(scenes)
+    refused |= _incomplete(scenes) | _astray(scenes)
     used = tuple(sorted((s for s in scenes.values() if s.id not in refused), key=lambda s: (s.time, s.id)))
     if not used:
         why = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
@@ -144,6 +145,13 @@ def _incomplete(scenes: Mapping[str, Scene]) -> dict[str, str]:
                 reason = f"lacks the {band} band that most of the {sensor} scenes have; download it again"
                 lacking |= {scene.id: reason for scene in without}
     return lacking
+
+
+def _astray(scenes: Mapping[str, Scene]) -> dict[str, str]:
+    """Scenes of which a file lies elsewhere than the others."""
+    grids = {s.id: {name: a.grid for name, a in s.assets.items() if a.grid is not None} for s in scenes.values()}
+    found = {name: stray for name, its in grids.items() if (stray := find_stray(its)) is not None}
+    return {name: f"{words}; download it again" for name, (_, words) in found.items()}
 
 
 def _refuse_to_replace(catalogue: Path, cache: Path) -> None:

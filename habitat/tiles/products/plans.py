@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
 from habitat.errors import GridError, HabitatError
 from habitat.sensors import Sensor
 from habitat.tiles.scenes import Angles, OffsetClaims
@@ -43,6 +46,14 @@ class Placement:
     """Side of a pixel."""
     where: str
     """The file that says so."""
+
+    @property
+    def grid(self) -> GeoBox:
+        """The ground that is stated, in pixels of about the stated size."""
+        west, south, east, north = self.corners
+        (rows, cols), half = self.shape, self.cell / 2
+        width, height = (east - west + self.cell) / cols, (north - south + self.cell) / rows
+        return GeoBox(self.shape, Affine(width, 0, west - half, 0, -height, north + half), self.crs)
 
     def edges(self, shape: tuple[int, int], *, corners_are_fill: bool) -> tuple[float, ...]:
         """Return the affine coefficients (a, b, c, d, e, f) of a file of `shape` rows and columns.

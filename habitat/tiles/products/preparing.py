@@ -11,7 +11,8 @@ from typing import Any
 import shapely
 from odc.geo.geobox import GeoBox
 
-from habitat.errors import HabitatError, StoreError
+from habitat.errors import GridError, HabitatError, StoreError
+from habitat.tiles.extents import corner_of, system_of
 from habitat.tiles.products.archives import open_view
 from habitat.tiles.products.decoding import Decoding, check_whole, decode_files, is_decoded, is_placed, open_placed
 from habitat.tiles.products.finding import Found
@@ -19,6 +20,7 @@ from habitat.tiles.products.landsat_c2 import read_landsat
 from habitat.tiles.products.plans import Placement, Product
 from habitat.tiles.products.safe import read_safe
 from habitat.tiles.scenes import QUALITY_ASSETS, Asset, Scene
+from habitat.tiles.strays import find_stray, lie_together
 
 Progress = Callable[[str, int, int], None]
 _VERTICES = 16
@@ -137,16 +139,18 @@ def finish_product(plan: Plan) -> tuple[Scene, list[str]]:
     Raises
     ------
     ReadError, GridError
-        If a file cannot be opened or is cut short.
+        If a file cannot be opened, is cut short, or lies elsewhere than its metadata say.
     """
     product = plan.product
     assets: dict[str, Asset] = {}
-    grids = {}
+    grids: dict[str, GeoBox] = {}
     for name, path in plan.files.items():
         layer = product.layers[name]
         with open_placed(path, product.placement, layer.nodata) as (_, grid):
             assets[name] = Asset(str(path), layer.scale, layer.offset, layer.nodata, grid=grid)
             grids[name] = grid
+    if find_stray(grids) is None:  # of one file alone it is said of that file
+        _refuse_elsewhere(product, grids["red"])
     footprint = product.footprint
     if footprint is None:
         footprint = _outline(grids["red"])
@@ -176,13 +180,30 @@ def _outline(grid: GeoBox) -> Any:
     return shapely.transform(outline, lambda degrees: degrees.round(7))
 
 
-def _disagreement(product: Product, grid: GeoBox) -> list[str]:
-    """Say where files lie elsewhere than their metadata say: the files are right."""
+def _refuse_elsewhere(product: Product, grid: GeoBox) -> None:
+    """Refuse files that do not lie on the ground that their metadata tell, nor on a piece of it."""
     at = product.placement
-    if not isinstance(at, Placement) or tuple(grid.shape) == at.shape:
+    if isinstance(at, Placement) and not lie_together(grid, at.grid):
+        stated, own = (f"{system_of(g)} from {corner_of(g)}" for g in (at.grid, grid))
+        raise GridError(
+            f"says that the product lies in {stated}, its files say {own}, which is elsewhere",
+            where=at.where,
+            mend="download the product again",
+        )
+
+
+def _disagreement(product: Product, grid: GeoBox) -> list[str]:
+    """Say where files are others than their metadata say: the files are right."""
+    at = product.placement
+    if not isinstance(at, Placement):
         return []
-    rows, cols = grid.shape
-    return [
-        f"{product.name}: its files are {rows} x {cols} pixels of {grid.transform.a:g} x {-grid.transform.e:g} m where "
-        f"its metadata say {at.shape[0]} x {at.shape[1]} of {at.cell:g} m; the files are right"
-    ]
+    said = []
+    if grid.crs != at.crs:
+        said = [f"{product.name}: its files are in {system_of(grid)}, its metadata say {at.crs}; the files are right"]
+    if tuple(grid.shape) != at.shape:
+        rows, cols = grid.shape
+        said.append(
+            f"{product.name}: its files are {rows} x {cols} pixels of {grid.transform.a:g} x {-grid.transform.e:g} m "
+            f"where its metadata say {at.shape[0]} x {at.shape[1]} of {at.cell:g} m; the files are right"
+        )
+    return said
