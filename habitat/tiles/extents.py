@@ -19,6 +19,9 @@ from habitat.tiles.windows import open_asset
 if TYPE_CHECKING:
     from habitat.tiles.remote import Remote
 
+_TRUE_TO_SCALE = 0.01
+"""Of a length: UTM is 0.5% off on the equator where its neighbour's zone is half over, 1.2% where it ends; EPSG:3035
+keeps areas everywhere. A projection that is farther off is one made for another part of the world."""
 _SAME_PIXEL = 0.01
 """Of a pixel: corners that are farther apart are different grids. Items round their numbers."""
 
@@ -47,7 +50,7 @@ def run_grid(
     Raises
     ------
     GridError
-        If `crs` is not a reference system in metres, or `area` is empty.
+        If `crs` is not a reference system in metres, or not true to scale in `area`; or if `area` is empty.
     ReadError
         If a scene's grid cannot be found out.
     """
@@ -78,7 +81,25 @@ def run_grid(
         raise GridError(
             f"{crs!r} is not a reference system", where="[area] crs", mend="write it as EPSG:32652"
         ) from error
-    return grid_over((west, south, east, north), crs, resolution_m, anchor)
+    grid = grid_over((west, south, east, north), crs, resolution_m, anchor)
+    _refuse_out_of_scale(crs, area)
+    return grid
+
+
+def _refuse_out_of_scale(crs: str, area: Any) -> None:
+    """Refuse a projection in which what is counted in hectares would not be hectares."""
+    import pyproj
+
+    west, south, east, north = area.bounds
+    longitude, latitude = (west + east) / 2, (south + north) / 2
+    scale = float(np.sqrt(pyproj.Proj(crs).get_factors(longitude, latitude).areal_scale))
+    if not abs(scale - 1) <= _TRUE_TO_SCALE:  # also where there is none
+        zone = int((longitude + 180) // 6) % 60 + 1
+        raise GridError(
+            f"{crs} is made for another place: in [area] its areas are {scale**2 - 1:+.0%} off",
+            where="[area] crs",
+            mend=f'write "EPSG:{"327" if latitude < 0 else "326"}{zone:02d}", the UTM zone that fits',
+        )
 
 
 def _native_grids(scene: Scene, remote: Remote | None) -> list[GeoBox]:

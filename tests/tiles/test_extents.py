@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from habitat.errors import ReadError
+from habitat.errors import GridError, ReadError
 from habitat.grids import grid_over
 from habitat.sensors import LANDSAT, SENTINEL2
 from habitat.store import open_raster
@@ -73,6 +73,41 @@ def test_degrees_are_no_metres(tmp_path: Path) -> None:
     degrees = GeoBox((20, 20), Affine(0.0003, 0, AREA.bounds[0], 0, -0.0003, AREA.bounds[3]), "EPSG:4326")
     scene = scene_of({"nir08": here(tmp_path, "nir08", degrees)}, LANDSAT)
     assert pixel_of([scene], crs=CRS) == 30
+
+
+ROMANIA = (25.5, 46.0)
+
+
+@pytest.mark.parametrize(
+    ("crs", "place"),
+    [
+        pytest.param("EPSG:3035", ROMANIA, id="Europe's equal areas"),
+        pytest.param("EPSG:3035", (-24, 65), id="Europe's equal areas at its rim, where lengths are 1.4% off"),
+        pytest.param("EPSG:32634", ROMANIA, id="the zone beside"),
+        pytest.param("EPSG:32652", (132.1, 0), id="just past the zone's edge, on the equator, where it is widest"),
+        pytest.param("EPSG:32652", (135, 0), id="half a zone past it"),
+    ],
+)
+def test_a_system_that_is_true_to_scale_there_is_taken(tmp_path: Path, crs: str, place: tuple[float, float]) -> None:
+    area = shapely.Point(place).buffer(0.01)
+    assert run_grid([scene_of({"red": here(tmp_path, "red", GRID)})], area, crs=crs, resolution_m=20).crs == crs
+
+
+@pytest.mark.parametrize(
+    ("crs", "place", "off", "mend"),
+    [
+        ("EPSG:32652", ROMANIA, r"\+83%", "EPSG:32635"),
+        ("EPSG:3857", (131.0, -43.5), r"\+90%", "EPSG:32752"),
+        ("EPSG:32601", (-70.0, 5.0), r"off", "EPSG:32619"),
+    ],
+)
+def test_a_system_of_another_place_is_refused_for_its_areas(
+    tmp_path: Path, crs: str, place: tuple[float, float], off: str, mend: str
+) -> None:
+    area = shapely.Point(place).buffer(0.01)
+    with pytest.raises(GridError, match=off) as caught:
+        run_grid([scene_of({"red": here(tmp_path, "red", GRID)})], area, crs=crs, resolution_m=20)
+    assert mend in str(caught.value)
 
 
 def test_most_scenes_settle_the_zone_and_not_most_places(tmp_path: Path) -> None:
