@@ -109,6 +109,35 @@ class Plan:
 
         return provider_for(self.source) if isinstance(self.source, str) else None
 
+    def _refuse_layers(self) -> None:
+        """Raise for the first of `[scenes] layers` that the source does not have: it would be left out in silence.
+
+        Raises
+        ------
+        RecipeError
+        """
+        from habitat.tiles import PROVIDERS
+
+        known = sorted({name for provider in PROVIDERS.values() for name in provider.layers})
+        for name in self.recipe.scenes.layers:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                mend = f"did you mean {near[0]!r}? known are" if near else "known are"
+                raise RecipeError(f"unknown layer {name!r}", where="[scenes] layers", mend=f"{mend} {', '.join(known)}")
+            if self.provider is None:
+                raise RecipeError(
+                    f"layer {name!r} needs a catalogue on the web, and the source is on this machine",
+                    where="[scenes] layers",
+                    mend="remove it from the list" + ("; heights of your own go into dem" if name == "dem" else ""),
+                )
+            if name not in self.provider.layers:
+                has = ", ".join(self.provider.layers) or "none"
+                raise RecipeError(
+                    f"{self.provider.name} has no layer {name!r}",
+                    where="[scenes] layers",
+                    mend=f"it has {has}: remove it from the list",
+                )
+
     @cached_property
     def remote(self) -> Remote:
         """The way to the web."""
@@ -121,6 +150,7 @@ class Plan:
         """The scenes that the source offers and the rules choose, wherever their files are."""
         from habitat.tiles import select_scenes
 
+        self._refuse_layers()
         settings = self.recipe.scenes
         found = select_scenes(
             self.source,

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from habitat.errors import CatalogueError, RecipeError
+from habitat.errors import CatalogueError
 from habitat.recipe import Recipe
 from habitat.store import digest, only_here, shown, write_json
 from habitat.workflow.context import Plan, Progress, no_progress
@@ -109,10 +109,7 @@ def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
 
     files = []
     for name in plan.recipe.scenes.layers:
-        if plan.provider is None:
-            raise RecipeError(
-                f"layer {name!r} needs a catalogue on the web", where="[scenes] layers", mend="remove it from the list"
-            )
+        assert plan.provider is not None  # or Plan.offered would have refused the layer
         found = search_layer(plan.provider, name, area=plan.area, remote=plan.remote)
         parts = [(PurePosixPath(urlsplit(asset.href).path).stem, asset) for asset in found]
         files += fetch_layer(parts, plan.grid, folder / "layers" / name, remote=plan.remote, progress=plan.progress)

@@ -166,3 +166,22 @@ def test_an_item_that_changes_deep_in_a_catalogue_is_another_request(land: Path)
     item["assets"]["red"]["file:size"] = 12345
     path.write_text(json.dumps(item), encoding="utf-8")
     assert _request(Plan(read_recipe(land / "recipe.toml"))) != before
+
+
+@pytest.mark.parametrize(
+    ("layers", "source", "expected"),
+    [
+        ('["foo"]', None, "unknown layer 'foo'; known are dem, worldcover"),
+        ('["worldcvoer"]', None, "did you mean 'worldcover'? known are dem, worldcover"),
+        ('["dem"]', None, "layer 'dem' needs a catalogue on the web, and the source is on this machine"),
+        ('["worldcover"]', "earth-search", "earth-search has no layer 'worldcover'; it has dem: remove it"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "fetch", "composite"])
+def test_a_layer_that_cannot_be_had_is_an_error_before_anything_is_asked(
+    land: Path, command: str, layers: str, source: str | None, expected: str
+) -> None:
+    recipe = recipe_for(land, source or (land / "scenes" / "catalog.json").as_posix(), f"layers = {layers}")
+    said = run(command, recipe)
+    assert said.status == 1, said.out
+    assert expected in said.err
