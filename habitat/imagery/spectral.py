@@ -16,7 +16,7 @@ from scipy import ndimage
 from habitat.cubes import STACK, Quality
 from habitat.errors import ContractError
 from habitat.grids import grid_of
-from habitat.imagery.cloud_shadows import shaded_by_clouds
+from habitat.imagery.cloud_shapes import cloud_shadows
 from habitat.imagery.masks import grown
 
 LIKE_CLOUD, SURE_CLOUD = 0.025, 0.05
@@ -38,6 +38,7 @@ PATH = (0.095, 0.055, 0.030, 0.012, 0.0)
 power of the frequency."""
 FEW = 0.01
 """Share of a scene that is too little to tell what is usual in it."""
+
 _KEPT = Quality.FILL | Quality.SATURATED
 _SAMPLE = 40_000
 """Pixels that tell what is usual in a scene."""
@@ -125,7 +126,7 @@ def _judge(bands: np.ndarray, corrected: bool, sun: tuple[float, float] | None, 
     _spectral.look(bands, path, _tops(sample), (*map(np.float32, limits), snowy), first)
     seen, snow, water = ((first & bit) > 0 for bit in (_spectral.SEEN, _spectral.SNOW, _spectral.WATER))
     cloud = _clouds((first & _spectral.LIKE_CLOUD) > 0, (first & _spectral.SURE_CLOUD) > 0) & ~snow
-    shadow = shaded_by_clouds(bands[3:], cloud, seen & ~snow, water, sun, size_m)
+    shadow = cloud_shadows(bands[3:], cloud, seen & ~snow, water, sun, size_m)
     out = np.where(seen, 0, Quality.FILL).astype(np.uint8)
     for mask, bit in ((cloud, Quality.CLOUD), (shadow, Quality.SHADOW), (snow, Quality.SNOW)):
         out[mask] |= bit

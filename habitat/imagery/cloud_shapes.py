@@ -1,4 +1,9 @@
-"""Where clouds throw their shadows: dark ground of the clouds' own shapes, on the side away from the sun."""
+"""Where the shadows of a scene's clouds fall: the clouds' shapes, found again in what is darker than its surroundings.
+
+The sun's place gives the direction, or else the scene does: from any morning's orbit shadows lie in the west. How far
+they lie, the height of the clouds, is told by each cloud's own shape (Zhu and Woodcock 2012, Remote Sensing of
+Environment 118, 83-94, match them so), and where that tells little by what most clouds of the scene do.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +23,12 @@ NEARER, FARTHER = 0.6, 1.7
 """How much lower and higher than most a scene's other clouds may be."""
 EDGE_M = 60
 """By how much the shape of a shadow may differ from that of its cloud."""
+
 _BLOCK = 32
 """Pixels along the side of a block, over which usual light is averaged."""
 
 
-def shaded_by_clouds(
+def cloud_shadows(
     dark_bands: np.ndarray,
     cloud: np.ndarray,
     ground: np.ndarray,
@@ -30,7 +36,18 @@ def shaded_by_clouds(
     sun: tuple[float, float] | None,
     size_m: float,
 ) -> np.ndarray:
-    """What is darker than its surroundings where the clouds' shapes say that a shadow lies."""
+    """Return what is darker than its surroundings where the clouds' shapes say that a shadow lies, bool (y, x).
+
+    Parameters
+    ----------
+    dark_bands : float32 (2, y, x)
+        Reflectance of nir08 and swir16.
+    cloud, ground, water : bool (y, x)
+        Clouds, what was seen and is no snow, and water, on which no shadow is seen.
+    sun : (azimuth, zenith) in degrees, or None
+    size_m : float
+        Side of a pixel.
+    """
     from habitat.imagery import _spectral
 
     free = ground & ~cloud & ~water
