@@ -261,8 +261,9 @@ def main() -> None:
     lines = [
         "# Masks by one scene's own spectra",
         "",
-        "Made by `python -m benchmarks.spectral`; what is scored stands there. The limits were chosen on seeds 0 to 2 and",
-        "with all real scenes in view, Romania's even and odd dates alike: seeds 100 to 109 alone are a blind test.",
+        "Made by `python -m benchmarks.spectral`; what is scored stands there. The limits were chosen on seeds 0 to 2",
+        "and with all real scenes in view, Romania's even and odd dates alike: seeds 100 to 109 alone are a blind",
+        "test.",
         "",
         *table_of({seed: simulated(seed) for seed in seeds}),
     ]

@@ -212,16 +212,6 @@ class Plan:
         return self.recipe.path(self.recipe.scenes.folder)
 
     @cached_property
-    def heights(self) -> tuple[Path, ...]:
-        """Files of heights: those that the recipe names, else the layer that was fetched; none if there are none."""
-        from habitat.tiles import height_files
-
-        settings, fetched = self.recipe.scenes, self.downloads_folder / "layers" / "dem"
-        if settings.dem is not None:
-            return height_files(self.recipe.path(settings.dem))
-        return height_files(fetched) if "dem" in settings.layers and fetched.is_dir() else ()
-
-    @cached_property
     def uncovered_share(self) -> float:
         """Share of the area that lies outside the footprints of all scenes that can be trusted."""
         import shapely

@@ -36,8 +36,8 @@ from habitat.imagery import (
     to_common_bands,
 )
 from habitat.recipe import ScenesSection
-from habitat.tiles import Scene, read_heights, read_stack
-from habitat.workflow.context import Context
+from habitat.tiles import Scene, height_files, read_heights, read_stack
+from habitat.workflow.context import Context, Plan
 
 SAMPLES, SAMPLE_SIDE = 3, 256
 """Samples along each side of the area, and pixels along each side of a sample."""
@@ -120,7 +120,7 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
         If nothing says where the sun stood over a scene, and the recipe needs it.
     """
     settings, scenes = context.recipe.scenes, context.settled.scenes
-    heights = _heights_of(context) if settings.relief != "own" else ()
+    heights = heights_of(context)
     if settings.relief != "own" or settings.view == "nadir":
         _refuse_unlit(scenes, settings)
     looks = Looks(context.bands, settings, heights)
@@ -186,15 +186,28 @@ def _sample_grids(context: Context) -> list[GeoBox]:
     return [window for window in windows if rasterize([context.outline], [1], window).any()]
 
 
-def _heights_of(context: Context) -> tuple[Path, ...]:
-    files = context.heights
-    if not files:
-        raise RecipeError(
-            f"relief = {context.recipe.scenes.relief!r} needs heights",
-            where="[scenes]",
-            mend='give dem = "dem.tif", or layers = ["dem"] where the source has them',
-        )
-    return files
+def heights_of(plan: Plan) -> tuple[Path, ...]:
+    """Return the files of heights that the recipe names, or of the fetched layer; none if relief is left as it is.
+
+    Raises
+    ------
+    RecipeError
+        If there are none where the recipe needs them.
+    ReadError
+        If what it names is no GeoTIFF and no folder of them.
+    """
+    settings, fetched = plan.recipe.scenes, plan.downloads_folder / "layers" / "dem"
+    if settings.relief == "own":
+        return ()
+    if settings.dem is not None:
+        return height_files(plan.recipe.path(settings.dem))
+    if "dem" in settings.layers and fetched.is_dir():
+        return height_files(fetched)
+    raise RecipeError(
+        f"relief = {settings.relief!r} needs heights",
+        where="[scenes]",
+        mend='give dem = "dem.tif", or layers = ["dem"] where the source has them',
+    )
 
 
 def _refuse_unlit(scenes: Sequence[Scene], settings: ScenesSection) -> None:

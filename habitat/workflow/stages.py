@@ -168,8 +168,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     files: dict[str, str | None] = {name: found for outputs in read.values() for name, found in outputs.items()}
     if stage.name == "composite":
         files |= context.scene_digests()
-        if recipe.scenes.relief != "own":
-            files |= {f"heights {file.name}": context.run.digests.digest_of(file) for file in context.heights}
+        files |= {f"heights {file.name}": context.run.digests.digest_of(file) for file in _heights_of(context)}
     for section in stage.sections:
         files |= {file: digest_input(recipe.path(file)) for file in recipe.files().get(section, ())}
     settings = recipe.resolved()
@@ -187,6 +186,12 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         "files": files,
         "holes": [context.missing, context.selection.left_out] if stage.name == "composite" else None,
     }
+
+
+def _heights_of(context: Context) -> tuple[Path, ...]:
+    from habitat.workflow.looks import heights_of  # loads all of imagery
+
+    return heights_of(context)
 
 
 def _versions() -> dict[str, str]:
