@@ -26,6 +26,7 @@ from habitat.tiles.scenes import Asset, Scene
 from habitat.tiles.search import search_layer
 from habitat.tiles.selection import Selection, select_scenes
 from habitat.tiles.strays import refuse_strays
+from habitat.tiles.windows import needed_quality
 
 __all__ = [
     "PROVIDERS",
@@ -46,6 +47,7 @@ __all__ = [
     "height_files",
     "index_products",
     "names_provider",
+    "needed_quality",
     "provider_for",
     "read_heights",
     "read_stack",

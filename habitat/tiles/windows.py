@@ -86,17 +86,29 @@ def read_quality(scene: Scene, grid: GeoBox, out: np.ndarray) -> None:
     ReadError
         If its file holds other values than this sensor's codes.
     """
-    if scene.quality is None:
-        raise CatalogueError(
-            f"has no quality asset {scene.sensor.quality.asset!r}",
-            where=f"item {scene.id}",
-            mend='add the asset, or set [scenes] mask = "none"',
-        )
-    _read_codes(scene.quality, scene.sensor.quality, scene.sensor.name, grid, out, Quality.FILL)
+    quality = needed_quality(scene)
+    _read_codes(quality, scene.sensor.quality, scene.sensor.name, grid, out, Quality.FILL)
     if scene.saturation is not None and scene.sensor.saturation is not None:
         more = np.zeros_like(out)
         _read_codes(scene.saturation, scene.sensor.saturation, scene.sensor.name, grid, more, 0)
         out |= more
+
+
+def needed_quality(scene: Scene) -> Asset:
+    """Return a scene's quality asset.
+
+    Raises
+    ------
+    CatalogueError
+        If it has none.
+    """
+    if scene.quality is None:
+        raise CatalogueError(
+            f"has no quality asset {scene.sensor.quality.asset!r}",
+            where=f"item {scene.id}",
+            mend='add the asset, or set [scenes] mask = "none" or "spectral"',
+        )
+    return scene.quality
 
 
 def _read_codes(asset: Asset, codes: QualityCodes, sensor: str, grid: GeoBox, out: np.ndarray, outside: int) -> None:

@@ -23,9 +23,14 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
     dict
         Plain values, in the order in which a person asks for them.
     """
+    from habitat.tiles import needed_quality
+
     plan = Plan(recipe, progress=progress)
     grid = plan.grid
     _refuse_missing_files(plan)
+    if recipe.scenes.mask in ("product", "history"):
+        for scene in plan.scenes:
+            needed_quality(scene)
     counts = _counts(plan)
     open_run(recipe)
     return {

@@ -222,9 +222,7 @@ CASES = {
     "no near infrared at all": Case(
         without_that_asset_in_any_item("nir08"), ("catalogue", "no nir08 band", "its items need that asset")
     ),
-    "item without quality": Case(
-        without_asset("scl"), ("item S2", "no quality asset 'scl'", 'mask = "none"'), checked=False
-    ),
+    "item without quality": Case(without_asset("scl"), ("item S2", "no quality asset 'scl'", 'mask = "none"')),
     "a truncated scene": Case(truncated("red"), ("red.tif", "fetch it again"), checked=False),
     "a scene that is an HTML page": Case(
         page(lambda land: item_of(land).with_name("swir16.tif")),

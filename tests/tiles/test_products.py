@@ -389,6 +389,25 @@ def test_a_product_that_lacks_a_band_which_others_have_is_refused(tmp_path: Path
     assert "lacks the swir22 band" in index.refused[name]
 
 
+def test_a_product_without_its_metadata_is_told_of(tmp_path: Path) -> None:
+    for day in (1, 2):
+        name, mtl = LANDSAT.replace("20230711", f"2023070{day}"), downloads.MTL.replace("07-11", f"07-0{day}")
+        landsat_product(tmp_path, name=name, mtl=mtl)
+    for metadata in (tmp_path / name).glob("*_MTL.*"):
+        metadata.unlink()
+    index = index_products(tmp_path)
+    assert len(index.scenes) == 1
+    assert "has no *_MTL.txt, .json or .xml; download the product again" in index.refused[name]
+
+
+def test_a_product_without_a_quality_band_is_told_of(tmp_path: Path) -> None:
+    folder = landsat_product(tmp_path)
+    for codes in folder.glob("*_QA_PIXEL.TIF"):
+        codes.unlink()
+    (note,) = index_products(tmp_path).notes
+    assert f'1 scenes have no quality band, such as {LANDSAT}: mask them by "spectral" or "none"' in note
+
+
 def test_a_product_without_red_is_refused(tmp_path: Path) -> None:
     product = safe_product(tmp_path)
     (product / downloads.GRANULE / "IMG_DATA" / f"{downloads.IMAGES['red']}.jp2").unlink()

@@ -19,6 +19,7 @@ MAX_FILES = 1_000_000
 
 _SAFE_ARCHIVE = re.compile(r"(?i)(S2[A-D]_(MSI|OPER|USER).*|.*\.SAFE)\.zip")
 _LANDSAT_ARCHIVE = re.compile(r"(?i)L[COTEM]\d\d_.*\.(tar|tar\.gz|tgz|zip)")
+_LANDSAT_BAND = re.compile(r"(?i)(L[COTEM]\d\d_L2S[PR]_\d{6}_\d{8}_\d{8}_\d\d_[A-Z0-9]{2})_SR_B\d\.TIF")
 _SAFE_METADATA = re.compile(r"MTD_MSIL(1C|2A)\.xml|S2[A-D]_(OPER|USER)_MTD_SAFL(1C|2A).*\.xml")
 _ORDER = (".zip", ".tar", ".gz", ".tgz")
 
@@ -71,7 +72,8 @@ def find_products(folder: Path, *, but: Collection[Path]) -> tuple[list[Found], 
             below[:] = []
             continue
         metadata = landsat_c2.find_metadata(dict.fromkeys(files, 0))
-        products += [Found("landsat", name, here, within=name) for name in sorted(metadata)]
+        named = {*metadata, *_without_metadata(files, metadata)}
+        products += [Found("landsat", name, here, within=name) for name in sorted(named)]
         products += _archives(here, files)
         documents += [
             here / name
@@ -81,6 +83,14 @@ def find_products(folder: Path, *, but: Collection[Path]) -> tuple[list[Found], 
             and (here / name).resolve() not in left_out
         ]
     return products, documents
+
+
+def _without_metadata(files: list[str], metadata: Collection[str]) -> set[str]:
+    """Landsat products of which there are bands, but neither the metadata nor a STAC item: they are to be told of."""
+    bands = (match for name in files if (match := _LANDSAT_BAND.fullmatch(name)))
+    items = [name for name in files if name.lower().endswith(".json")]
+    names = {match[1] for match in bands} - {*metadata}
+    return {name for name in names if not any(item.startswith(name) for item in items)}
 
 
 def _archives(here: Path, files: list[str]) -> Iterator[Found]:

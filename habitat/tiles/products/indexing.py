@@ -111,6 +111,9 @@ def index_products(
             where=folder,
             mend="it should hold Sentinel-2 L2A .SAFE, Landsat Collection 2 L2, or GeoTIFFs with STAC items",
         )
+    bare = [scene.id for scene in used if scene.quality is None]
+    if bare:
+        notes.append(f'{len(bare)} scenes have no quality band, such as {bare[0]}: mask them by "spectral" or "none"')
     _write(catalogue, cache, used)
     return Index(used, refused, tuple(notes), catalogue)
 
