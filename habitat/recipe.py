@@ -98,7 +98,7 @@ class PeriodSection(_Section):
     def season_list(self) -> tuple[Season, ...]:
         """The mapping season first, then the others as written."""
         for name in self.seasons:
-            if name in (MAPPING, "sensors") or not name.isidentifier():  # the run's files are named after them
+            if name == MAPPING or name.endswith("sensors") or not name.isidentifier():  # files are named after them
                 raise ValueError(f"{name!r} cannot be the name of a season")
         return (
             Season.parse(MAPPING, self.season),
@@ -139,6 +139,12 @@ class ScenesSection(_Section):
     """What becomes of a scene that cannot be had after all: the run stops, or goes on without it and says so."""
     layers: list[str] = Field(default_factory=list)
     """Maps that do not change, fetched beside the scenes: dem, worldcover, ... where the catalogue has them."""
+
+    @model_validator(mode="after")
+    def _masked(self) -> ScenesSection:
+        if self.align and self.mask == "none":
+            raise ValueError("align needs a mask: the edges of clouds are no edges of the ground")
+        return self
 
     @field_validator("source")
     @classmethod

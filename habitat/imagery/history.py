@@ -107,7 +107,8 @@ def screen_looks(stack: xr.Dataset, *, reject: int = NOT_CLEAR, margin_m: float 
     radius = margin_m / abs(grid_of(stack).transform.a)
     spoilt = sure | (veiled & (doubtful | ~known))
     spoilt |= grown(sure | (soft & (doubtful | ~known)), radius) & (doubtful | ~known)
-    new = np.where(known & ~spoilt, quality & ~np.uint8(_VEILS), quality)
+    spoilt &= (quality & _VEILS & ~np.uint8(reject)) == 0  # snow that the caller keeps departs, and is kept
+    new = np.where(known & ~spoilt, quality & ~np.uint8(_VEILS & reject), quality)
     new |= np.where(spoilt & ~veiled, np.where(apart < 0, Quality.SHADOW, Quality.CLOUD), 0).astype(np.uint8)
     return stack.assign(quality=(STACK.dims, new, stack["quality"].attrs))
 

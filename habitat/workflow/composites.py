@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from habitat.cubes import BANDS, COMPOSITE
+from habitat.cubes import BANDS, COMPOSITE, REFLECTANCE_RANGE
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
 from habitat.imagery import seasonal_median, seasonal_medoid
 from habitat.seasons import MAPPING, Season
@@ -111,7 +111,9 @@ def _warn_of_offsets(context: Context, corrected: dict[str, str]) -> None:
             context.warnings.append(f"offset {became} in {len(found)} scenes, such as {first[0]}: {first[1]}")
     if context.missing:
         scenes = len({hole["scene"] for hole in context.missing})
-        context.warnings.append(f"{scenes} scenes could not be had: they are holes, listed in the report")
+        context.warnings.append(
+            f"{scenes} scene{'s' if scenes > 1 else ''} could not be had: listed in the report as holes"
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ class CompositeJob:
             for number, band in enumerate(bands):
                 values = made[band].values[..., core[0], core[1]]
                 kept = (looks > 0) & np.isfinite(values)
-                packed[:, :, number][kept] = np.round(values[kept] * REFLECTANCE_SCALE).astype(np.int16)
+                within = np.clip(values[kept], *REFLECTANCE_RANGE)  # levelling may lift a cloud beyond
+                packed[:, :, number][kept] = np.round(within * REFLECTANCE_SCALE).astype(np.int16)
             packed[:, :, -1] = looks
             for sensor, own in zip(made["sensor"].values, made["sensor_looks"].values, strict=True):
                 shared[self.sensors.index(sensor)] = np.where(inside, own, 0)[..., core[0], core[1]]

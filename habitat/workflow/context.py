@@ -290,7 +290,8 @@ class Context(Plan):
                 name: (self._content(asset), asset.scale, asset.offset, asset.nodata)
                 for name, asset in scene.assets.items()
             }
-            digests[scene.id] = digest([scene.sensor.name, scene.time.isoformat(), scene.claims, files])
+            said = [scene.sensor.name, scene.platform, scene.time.isoformat(), scene.claims, scene.angles]
+            digests[scene.id] = digest([*said, files])
         return digests
 
     def _content(self, asset: Asset) -> str:

@@ -106,13 +106,17 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
 def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
     """Bring the recipe's layers that do not change; return their files, relative to the folder."""
     from habitat.tiles import fetch_layer, search_layer
+    from habitat.workflow.looks import SHADOWS_FROM_M
 
     files = []
     for name in plan.recipe.scenes.layers:
         assert plan.provider is not None  # or Plan.offered would have refused the layer
         found = search_layer(plan.provider, name, area=plan.area, remote=plan.remote)
         parts = [(PurePosixPath(urlsplit(asset.href).path).stem, asset) for asset in found]
-        files += fetch_layer(parts, plan.grid, folder / "layers" / name, remote=plan.remote, progress=plan.progress)
+        grid = plan.grid
+        if name == "dem":  # ground beside the area throws shadows into it
+            grid = grid.pad(int(SHADOWS_FROM_M / grid.transform.a))
+        files += fetch_layer(parts, grid, folder / "layers" / name, remote=plan.remote, progress=plan.progress)
     return [file.relative_to(folder).as_posix() for file in files]
 
 
@@ -157,4 +161,5 @@ def _said_of(scene: Scene) -> list[Any]:
         name: (shown(asset.href), asset.size, asset.checksum, asset.scale, asset.offset, asset.nodata)
         for name, asset in scene.assets.items()
     }
-    return [scene.id, scene.sensor.name, scene.time.isoformat(), scene.claims, files]
+    said = [scene.id, scene.sensor.name, scene.platform, scene.time.isoformat(), scene.claims, scene.angles]
+    return [*said, files]

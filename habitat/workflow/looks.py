@@ -19,7 +19,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.cubes import Quality
 from habitat.errors import CatalogueError, RecipeError
-from habitat.grids import Block, crop, rasterize
+from habitat.grids import blocks, crop, rasterize
 from habitat.imagery import (
     clear_looks,
     combine_shifts,
@@ -35,16 +35,19 @@ from habitat.imagery import (
     spectral_quality,
     to_common_bands,
 )
+from habitat.imagery.registration import BANDS as SHIFT_BANDS
 from habitat.recipe import ScenesSection
 from habitat.tiles import Scene, height_files, read_heights, read_stack
 from habitat.workflow.context import Context, Plan
 
-SAMPLES, SAMPLE_SIDE = 3, 256
-"""Samples along each side of the area, and pixels along each side of a sample."""
+SAMPLES, SAMPLE_SIDE = 9, 256
+"""Samples of the area, and pixels along each side of one."""
+LEAST_SAMPLE_SIDE, SAMPLE_LOOKS = 128, 20_000_000
+"""A sample holds all years at once: it is made smaller where it would hold more looks of a pixel than this."""
 SHADOWS_FROM_M = 3000.0
 """How far away ground is looked for that may shade a pixel: 1,000 m of relief under a sun of 18 degrees."""
 _UNLIT = "hls-"
-"""Beginning of the names of sensors whose products are made for one view and sun: their scenes carry no angles."""
+"""Beginning of the names of sensors whose products are made for one view: their scenes carry no angles."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Looks:
     @property
     def margin_m(self) -> float:
         """How far around a block pixels must be known: for clouds beside it, and for the slope at its rim."""
-        return self.settings.margin_m or float(self.settings.relief != "own")
+        return max(self.settings.margin_m, 1.0 if self.settings.relief != "own" else 0.0)
 
     def read(self, scenes: Sequence[Scene], grid: GeoBox) -> xr.Dataset:
         """Return a STACK over `grid`, NaN where a look is not clear; within `margin_m` of the rim it is not final."""
@@ -121,39 +124,47 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     """
     settings, scenes = context.recipe.scenes, context.settled.scenes
     heights = heights_of(context)
-    if settings.relief != "own" or settings.view == "nadir":
-        _refuse_unlit(scenes, settings)
+    if settings.relief != "own" and not heights:
+        raise RecipeError("the layer of heights is not here", where="[scenes] layers", mend="habitat fetch brings it")
+    refuse_unlit(context)
     looks = Looks(context.bands, settings, heights)
     samples = _sample_grids(context)
     notes: dict[str, Any] = {}
     if settings.align:
-        scenes, notes["shifts_m"] = _aligned(context, scenes, samples)
+        scenes, notes["shifts_m"] = _aligned(context, looks, scenes, samples)
     if settings.relief == "level":
-        unlevelled = replace(looks, settings=settings.model_copy(update={"relief": "shade"}))
+        unlevelled = replace(looks, settings=settings.model_copy(update={"relief": "shade", "bands": "own"}))
         found = _each(context, "slopes", partial(_slopes, unlevelled), scenes, samples)
         looks = replace(looks, illumination=fit_illumination(found))
     return looks, scenes, notes
 
 
 def _aligned(
-    context: Context, scenes: tuple[Scene, ...], samples: list[GeoBox]
+    context: Context, looks: Looks, scenes: tuple[Scene, ...], samples: list[GeoBox]
 ) -> tuple[tuple[Scene, ...], dict[str, tuple[float, float]]]:
     """Scenes with by how much each lies beside its place, and these shifts by scene, where there are any."""
-    use_quality = context.recipe.scenes.mask in ("product", "history")
-    parts = _each(context, "shifts", partial(_shifts, context.bands, use_quality), scenes, samples)
-    shifts = significant_shifts(combine_shifts(parts), resolution_m=context.grid.transform.a)
-    of_scene = {
-        name: (east, north)
-        for names, east, north in zip(*(shifts[c].tolist() for c in ("scene", "east_m", "north_m")), strict=True)
-        for name in names.split(" ")
-        if east or north
-    }
-    moved = tuple(replace(scene, shift_m=of_scene.get(scene.id, (0.0, 0.0))) for scene in scenes)
-    return moved, {name: (round(east, 2), round(north, 2)) for name, (east, north) in sorted(of_scene.items())}
+    parts = _each(context, "shifts", partial(_shifts, looks), scenes, samples)
+    found = significant_shifts(combine_shifts(parts), resolution_m=context.grid.transform.a)
+    moved, notes = [], {}
+    columns = (found[name].tolist() for name in ("scene", "east_m", "north_m"))
+    shifts = [(f" {names} ", east, north) for names, east, north in zip(*columns, strict=True) if east or north]
+    for scene in scenes:
+        shift = next(((east, north) for names, east, north in shifts if f" {scene.id} " in names), (0.0, 0.0))
+        moved.append(replace(scene, shift_m=shift))
+        if shift != (0.0, 0.0):
+            notes[scene.id] = (round(shift[0], 2), round(shift[1], 2))
+    return tuple(moved), notes
 
 
-def _shifts(bands: tuple[str, ...], use_quality: bool, scenes: Sequence[Scene], grid: GeoBox) -> Any:
-    return estimate_shifts(read_stack(scenes, grid, bands, use_quality=use_quality))
+def _shifts(looks: Looks, scenes: Sequence[Scene], grid: GeoBox) -> Any:
+    settings = looks.settings
+    bands = [band for band in SHIFT_BANDS if band in looks.bands]
+    if settings.mask == "spectral":  # it needs all bands, and marks what it finds
+        stack = spectral_quality(read_stack(scenes, grid, looks.bands, use_quality=False), corrected=True)
+        stack = stack[[*bands, "quality"]]
+    else:
+        stack = read_stack(scenes, grid, bands)
+    return estimate_shifts(stack, reject=reject_bits(settings.reject), margin_m=settings.margin_m)
 
 
 def _slopes(looks: Looks, scenes: Sequence[Scene], grid: GeoBox) -> xr.Dataset:
@@ -174,25 +185,24 @@ def _each(
 
 
 def _sample_grids(context: Context) -> list[GeoBox]:
-    """Grids of samples spread evenly over the area; all of it where it is small."""
-    grid = context.grid
-    ends = []
-    for size in grid.shape:
-        count = min(SAMPLES, -(-size // SAMPLE_SIDE))
-        side = min(size, SAMPLE_SIDE)
-        starts = np.linspace(0, size - side, count).round().astype(int) if count > 1 else [(size - side) // 2]
-        ends.append([slice(int(start), int(start) + side) for start in starts])
-    windows = [crop(grid, Block(0, rows, cols)) for rows in ends[0] for cols in ends[1]]
-    return [window for window in windows if rasterize([context.outline], [1], window).any()]
+    """Grids of samples spread evenly over what of the area's box lies in the area."""
+    side = SAMPLE_SIDE
+    while side > LEAST_SAMPLE_SIDE and len(context.settled.scenes) * side**2 > SAMPLE_LOOKS:
+        side //= 2
+    windows = [crop(context.grid, block) for block in blocks(context.grid, side)]
+    shares = np.array([(rasterize([context.outline], [1], window) > 0).sum() for window in windows])
+    within = np.flatnonzero(2 * shares >= shares.max())
+    chosen = np.unique(np.linspace(0, len(within) - 1, SAMPLES).round().astype(int))
+    return [windows[k] for k in within[chosen]]
 
 
 def heights_of(plan: Plan) -> tuple[Path, ...]:
-    """Return the files of heights that the recipe names, or of the fetched layer; none if relief is left as it is.
+    """Return the files of heights that the recipe names, or of the layer that is fetched for it.
 
     Raises
     ------
     RecipeError
-        If there are none where the recipe needs them.
+        If relief counts, and it names neither.
     ReadError
         If what it names is no GeoTIFF and no folder of them.
     """
@@ -201,8 +211,8 @@ def heights_of(plan: Plan) -> tuple[Path, ...]:
         return ()
     if settings.dem is not None:
         return height_files(plan.recipe.path(settings.dem))
-    if "dem" in settings.layers and fetched.is_dir():
-        return height_files(fetched)
+    if "dem" in settings.layers:
+        return height_files(fetched) if fetched.is_dir() else ()
     raise RecipeError(
         f"relief = {settings.relief!r} needs heights",
         where="[scenes]",
@@ -210,10 +220,14 @@ def heights_of(plan: Plan) -> tuple[Path, ...]:
     )
 
 
-def _refuse_unlit(scenes: Sequence[Scene], settings: ScenesSection) -> None:
-    for scene in scenes:
-        told = scene.angles is not None and (settings.view == "own" or scene.angles.view_zenith is not None)
-        if not told and not scene.sensor.name.startswith(_UNLIT):
+def refuse_unlit(plan: Plan) -> None:
+    """Raise CatalogueError if the recipe needs to know where sun and sensor stood, and a scene does not say it."""
+    settings = plan.recipe.scenes
+    for scene in plan.settled.scenes:
+        angles, is_made_so = scene.angles, scene.sensor.name.startswith(_UNLIT)
+        lacks_sun = settings.relief != "own" and angles is None
+        lacks_view = settings.view == "nadir" and not is_made_so and (angles is None or angles.view_zenith is None)
+        if lacks_sun or lacks_view:
             raise CatalogueError(
                 "does not say where sun and sensor stood",
                 where=f"item {scene.id}",

@@ -24,10 +24,13 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         Plain values, in the order in which a person asks for them.
     """
     from habitat.tiles import needed_quality
+    from habitat.workflow.looks import heights_of, refuse_unlit
 
     plan = Plan(recipe, progress=progress)
     grid = plan.grid
     _refuse_missing_files(plan)
+    heights_of(plan)
+    refuse_unlit(plan)
     if recipe.scenes.mask in ("product", "history"):
         for scene in plan.scenes:
             needed_quality(scene)
@@ -74,7 +77,8 @@ def _source(plan: Plan) -> str:
     if plan.provider is None:
         place = str(plan.source)
     else:
-        place = f"{plan.provider.name}, {plan.provider.address}"
+        named = plan.provider.name != plan.provider.address
+        place = f"{plan.provider.name}, {plan.provider.address}" if named else plan.provider.address
         place += f" ({plan.provider.note})" if plan.provider.note else ""
     if not all(scene.is_here for scene in plan.scenes):
         return f"{place}; not fetched yet: `habitat fetch` brings {len(plan.scenes)} scenes to {plan.downloads_folder}"

@@ -168,8 +168,10 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     files: dict[str, str | None] = {name: found for outputs in read.values() for name, found in outputs.items()}
     if stage.name == "composite":
         files |= context.scene_digests()
-        files |= {f"heights {file.name}": context.run.digests.digest_of(file) for file in _heights_of(context)}
+        files["heights"] = digest([context.run.digests.digest_of(file) for file in _heights_of(context)])
     for section in stage.sections:
+        if section == "scenes":  # its heights are told above, if they count
+            continue
         files |= {file: digest_input(recipe.path(file)) for file in recipe.files().get(section, ())}
     settings = recipe.resolved()
     if stage.name != "report":

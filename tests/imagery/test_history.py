@@ -150,3 +150,12 @@ def test_the_order_of_looks_in_a_clouded_archive_does_not_need_many() -> None:
 def test_bands_that_are_missing_are_named() -> None:
     with pytest.raises(ContractError, match="needs a visible band and nir08"):
         departures(land().drop_vars("blue"))
+
+
+def test_snow_that_is_wanted_is_no_cloud() -> None:
+    cube = land()
+    veil(cube, 30, 0.8)
+    cube["quality"].values[30] = Quality.SNOW
+    reject = Quality.FILL | Quality.CLOUD | Quality.SHADOW
+    assert (screen_looks(cube, reject=reject)["quality"].values[30] == Quality.SNOW).all()
+    assert not used(cube)[30].any()

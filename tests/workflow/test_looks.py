@@ -161,3 +161,36 @@ def test_a_view_from_above_needs_to_know_where_the_sensor_stood(valley: Path) ->
     said = run("composite", recipe)
     assert said.status == 1
     assert "does not say where sun and sensor stood" in said.err
+
+
+def test_where_the_sun_stood_is_part_of_what_a_composite_is_made_of(valley: Path) -> None:
+    land = valley.with_name("suns")
+    shutil.copytree(valley, land, ignore=shutil.ignore_patterns("own", "level", "one", "many", "strict"))
+    composite(land, "run", relief="shade", dem="dem.tif")
+    before = json.loads((land / "run" / "run.json").read_text())["stages"]["composite"]
+    for path in (land / "scenes").glob("*/*/*.json"):
+        item = json.loads(path.read_text())
+        item["properties"]["view:sun_azimuth"] = (item["properties"]["view:sun_azimuth"] + 90) % 360
+        path.write_text(json.dumps(item))
+    composite(land, "run", relief="shade", dem="dem.tif")
+    after = json.loads((land / "run" / "run.json").read_text())["stages"]["composite"]
+    assert before["key"] != after["key"]
+
+
+def test_samples_lie_in_the_area_however_bent_it_is(valley: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shapely
+
+    from habitat.workflow import looks
+    from habitat.workflow.context import Plan
+
+    plan = Plan(read_recipe(valley / "recipe.toml"))
+    west, south, east, north = plan.outline.bounds
+    rim = shapely.LineString([(west + 60, north), (west + 60, south + 60), (east, south + 60)]).buffer(
+        60, cap_style="flat"
+    )
+    plan.outline = rim
+    monkeypatch.setattr(looks, "SAMPLE_SIDE", 16)
+    monkeypatch.setattr(looks, "LEAST_SAMPLE_SIDE", 16)
+    samples = looks._sample_grids(plan)  # type: ignore[arg-type]
+    assert len(samples) == 9
+    assert all(sample.extent.geom.intersection(rim).area > 0 for sample in samples)
