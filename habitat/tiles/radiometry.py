@@ -227,7 +227,7 @@ def _claim_words(scenes: Sequence[Scene], seen: Sequence[float]) -> list[str]:
         telling = abs(weight) >= _TELLING
         n_in, n_out = (counts[style, side] - (telling and (weight > 0) == side) for side in (True, False))
         if n_in + n_out:
-            words.append(f"of {n_in + n_out} other scenes that claim the same {n_in} carry the offset")
+            words.append(f"{n_in} of {n_in + n_out} other scenes that claim the same carry the offset")
         elif _worth(scene.claims) != _UNKNOWN:
             words.append("such claims are not known to lie")
         else:

@@ -97,6 +97,8 @@ def _warnings(plan: Plan) -> list[str]:
     from habitat.tiles import grid_disagreements
 
     found = [] if plan.index is None else list(plan.index.notes)
+    if plan.uncovered_share > 0.01:
+        found.append(f"{plan.uncovered_share:.0%} of the area lies outside all scenes")
     found += [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]
     found += [f"{name}: {f.evidence}" for name, f in plan.settled.findings.items() if f.corrected]
     found += [f"{name} is not used: {words}" for name, words in plan.settled.refused.items()]

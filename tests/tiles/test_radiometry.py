@@ -202,14 +202,14 @@ def test_clouds_go_with_the_scenes_that_claim_the_same(make):
     cloud = make(CLOUD, FALSE_FLAG, carries=False, scl=9)
     finding = settle_offsets([*clear, cloud], GRID).findings[cloud.id]
     assert (finding.offset, finding.source, finding.corrected) == (0.0, "claims", True)
-    assert "of 5 other scenes that claim the same 0 carry the offset" in finding.evidence
+    assert "0 of 5 other scenes that claim the same carry the offset" in finding.evidence
 
 
 def test_clouds_are_refused_where_scenes_that_claim_the_same_differ(make):
     clear = [make(FOREST, FALSE_FLAG, carries=k % 2 == 0) for k in range(6)]
     cloud = make(CLOUD, FALSE_FLAG, carries=False, scl=9)
     settled = settle_offsets([*clear, cloud], GRID)
-    assert "of 6 other scenes that claim the same 3 carry the offset" in settled.refused[cloud.id]
+    assert "3 of 6 other scenes that claim the same carry the offset" in settled.refused[cloud.id]
     assert [settled.findings[scene.id].offset for scene in clear] == [-0.1, 0.0] * 3
 
 
