@@ -1,6 +1,6 @@
 """What is done to a look costs beside reading it: nanoseconds of one core for a pixel of 20 m, side by side in one run.
 
-    python benchmarks/looks.py FOLDER
+    python -m benchmarks.looks FOLDER
 
 Tiles like Sentinel-2's (three bands of 10 m, three of 20 m, classes of 20 m; ZSTD) are written into FOLDER, forty dates
 of 1024 x 1024 pixels of 20 m, and read in blocks as a run reads them; then each step is taken on the blocks that were
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from reading import box, make_scenes
 
+from benchmarks.reading import box, make_scenes
 from habitat.cubes import BANDS
 from habitat.grids import Block, crop
 from habitat.imagery import (
@@ -96,7 +96,7 @@ def main() -> None:
     lines = [
         "# What is done to a look, beside reading it",
         "",
-        f"Made by `python benchmarks/looks.py FOLDER`: six bands, {DATES} dates, blocks of {BLOCK} x {BLOCK} pixels of",
+        f"Made by `python -m benchmarks.looks FOLDER`: six bands, {DATES} dates, blocks of {BLOCK} x {BLOCK} pixels of",
         "20 m; nanoseconds of one core for a look of one pixel, all bands.",
         "",
         "| step | ns | share of reading |",

@@ -8,7 +8,6 @@ import pytest
 
 
 def test_every_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "benchmarks"))
     from benchmarks import looks
 
     for name, value in {"SIDE": 96, "DATES": 4, "BLOCK": 32, "REPEATS": 1, "RESULTS": tmp_path}.items():
