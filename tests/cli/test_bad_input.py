@@ -39,7 +39,7 @@ def the_error(said: Said) -> str:
 def results(run_folder: Path) -> dict[str, str]:
     """Digests of a run's results: everything but its own account of what it is doing, and finished blocks."""
     names = (path.relative_to(run_folder).as_posix() for path in run_folder.rglob("*") if path.is_file())
-    account = ("run.json", "recipe.toml", ".lock")
+    account = ("run.json", "recipe.toml", ".lock", ".digests.json")  # the last remembers files once they are old
     return {name: digest_file(run_folder / name) for name in names if name not in account and ".work/" not in name}
 
 
