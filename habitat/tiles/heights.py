@@ -17,6 +17,7 @@ from habitat.store import open_raster
 
 _LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 """What lies beyond is no height of land: a fill value that no tag names, or another unit."""
+_METRES = ("m", "metre", "metres", "meter", "meters")
 _SAME_PIXEL = 0.01
 """Of a pixel: files whose pixels lie no further beside each other's are cut from one lattice."""
 
@@ -70,6 +71,10 @@ def _read(path: Path, grid: GeoBox) -> tuple[np.ndarray, GeoBox] | None:
         own = GeoBox.from_rio(file)
         if own.crs is None:
             raise ReadError("carries no reference system", where=path, mend="georeference it")
+        unit = (file.units[0] or "m").lower()
+        if file.count != 1 or unit not in _METRES:
+            what = f"{file.count} bands" if file.count != 1 else f"heights in {unit!r}"
+            raise ReadError(f"holds {what}, not one of metres", where=path, mend="convert it to one band of metres")
         # a pixel beside the grid is a neighbour of those under it: without it surfaces would break at a file's edge
         under = window_over(own.pad(2), grid)
         rows, cols = (

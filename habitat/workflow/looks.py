@@ -18,7 +18,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from habitat.cubes import Quality
-from habitat.errors import CatalogueError, RecipeError
+from habitat.errors import CatalogueError, ReadError, RecipeError
 from habitat.grids import blocks, crop, rasterize
 from habitat.imagery import (
     clear_looks,
@@ -129,6 +129,8 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     refuse_unlit(context)
     looks = Looks(context.bands, settings, heights)
     samples = _sample_grids(context)
+    if heights:
+        _warn_of_unknown_heights(context, heights, samples)
     notes: dict[str, Any] = {}
     if settings.align:
         scenes, notes["shifts_m"] = _aligned(context, looks, scenes, samples)
@@ -137,6 +139,17 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
         found = _each(context, "slopes", partial(_slopes, unlevelled), scenes, samples)
         looks = replace(looks, illumination=fit_illumination(found))
     return looks, scenes, notes
+
+
+def _warn_of_unknown_heights(context: Context, heights: tuple[Path, ...], samples: list[GeoBox]) -> None:
+    """Say of how much of the area the height is not known, as far as the samples show it; raise if it is all."""
+    unknown = float(np.mean([np.isnan(read_heights(heights, sample)).mean() for sample in samples]))
+    if unknown == 1:
+        raise ReadError("has no heights in the area", where=heights[0], mend="give [scenes] dem heights of the area")
+    if unknown > 0:
+        context.warnings.append(
+            f"about {max(unknown, 0.01):.0%} of the area has no heights: its slopes stay as they are lit"
+        )
 
 
 def _aligned(
@@ -229,7 +242,7 @@ def refuse_unlit(plan: Plan) -> None:
         lacks_view = settings.view == "nadir" and not is_made_so and (angles is None or angles.view_zenith is None)
         if lacks_sun or lacks_view:
             raise CatalogueError(
-                "does not say where sun and sensor stood",
+                f"does not say where the {'sun' if angles is None else 'sensor'} stood",
                 where=f"item {scene.id}",
-                mend='index or fetch it again, or leave view and relief as they are: "own"',
+                mend=f'index its product, or leave {"relief" if lacks_sun else "view"} as it is: "own"',
             )

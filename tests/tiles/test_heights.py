@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyproj
 import pytest
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
@@ -86,3 +87,15 @@ def test_a_folder_gives_its_geotiffs(tmp_path: Path) -> None:
     assert [file.name for file in height_files(tmp_path)] == ["a.TIF", "b.tif"]
     with pytest.raises(ReadError, match="is no GeoTIFF"):
         height_files(tmp_path / "nowhere")
+
+
+def test_feet_and_pictures_are_no_heights_in_metres(tmp_path: Path) -> None:
+    feet = write(tmp_path / "feet.tif", GRID, np.full(GRID.shape, 300.0))
+    with rasterio.open(feet, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+        file.units = ("ft",)
+    with pytest.raises(ReadError, match="holds heights in 'ft', not one of metres"):
+        read_heights([feet], GRID)
+    picture = tmp_path / "picture.tif"
+    write_raster(picture, np.zeros((3, *GRID.shape), np.uint8), GRID, ["red", "green", "blue"], None)
+    with pytest.raises(ReadError, match="holds 3 bands, not one of metres"):
+        read_heights([picture], GRID)

@@ -13,6 +13,7 @@ from affine import Affine
 from terminal import run
 
 import habitat.workflow.composites
+from habitat.errors import ReadError
 from habitat.imagery import relief
 from habitat.recipe import read_recipe
 from habitat.simulate import write_sample
@@ -160,7 +161,19 @@ def test_a_view_from_above_needs_to_know_where_the_sensor_stood(valley: Path) ->
     recipe.write_text(text.replace('folder = "run"', 'folder = "above"'))
     said = run("composite", recipe)
     assert said.status == 1
-    assert "does not say where sun and sensor stood" in said.err
+    assert "does not say where the sensor stood" in said.err
+
+
+def test_heights_of_elsewhere_are_refused_and_of_a_part_told_of(valley: Path) -> None:
+    heights, grid = read_raster(valley / "dem.tif")
+    far = type(grid)(grid.shape, Affine.translation(100_000, 0) * grid.transform, grid.crs)
+    write_raster(valley / "far.tif", heights, far, ["height_m"], None)
+    with pytest.raises(ReadError, match="has no heights in the area"):
+        composite(valley, "far", relief="shade", dem="far.tif")
+    half = grid[:, : grid.shape.x // 2]
+    write_raster(valley / "half.tif", heights[:, :, : grid.shape.x // 2], half, ["height_m"], None)
+    (warning,) = notes(composite(valley, "half", relief="shade", dem="half.tif"))["warnings"]
+    assert "of the area has no heights" in warning
 
 
 def test_where_the_sun_stood_is_part_of_what_a_composite_is_made_of(valley: Path) -> None:
