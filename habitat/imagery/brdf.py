@@ -19,7 +19,7 @@ LOWEST_SUN_DEG = 75.0
 """Zenith beyond which the model is asked as if the sun stood there: it was never fitted to lower suns."""
 _HEIGHT_TO_CROWN = 2.0
 """h/b: height of the crowns' middles over their half height."""
-_MADE_SO = "hls-"
+MADE_SO = "hls-"
 """Beginning of the names of sensors whose products are normalised already."""
 _ANGLES = ("sun_zenith", "sun_azimuth", "view_zenith", "view_azimuth")
 
@@ -51,7 +51,7 @@ def nadir_reflectance(stack: xr.Dataset, *, sun_zenith_deg: float | None = None)
     STACK.check(stack)
     if "sensor" not in stack.coords:
         raise ContractError("coordinate 'sensor' is missing", where="STACK", mend="read it with read_stack")
-    asked = np.array([not str(name).startswith(_MADE_SO) for name in stack["sensor"].values])
+    asked = np.array([not str(name).startswith(MADE_SO) for name in stack["sensor"].values])
     if not asked.any():
         return stack
     _check_angles(stack, asked)

@@ -35,6 +35,7 @@ from habitat.imagery import (
     spectral_quality,
     to_common_bands,
 )
+from habitat.imagery.brdf import MADE_SO
 from habitat.imagery.registration import BANDS as SHIFT_BANDS
 from habitat.recipe import ScenesSection
 from habitat.tiles import Scene, height_files, read_heights, read_stack
@@ -46,8 +47,6 @@ LEAST_SAMPLE_SIDE, SAMPLE_LOOKS = 128, 20_000_000
 """A sample holds all years at once: it is made smaller where it would hold more looks of a pixel than this."""
 SHADOWS_FROM_M = 3000.0
 """How far away ground is looked for that may shade a pixel: 1,000 m of relief under a sun of 18 degrees."""
-_UNLIT = "hls-"
-"""Beginning of the names of sensors whose products are made for one view: their scenes carry no angles."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,8 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
         raise RecipeError("the layer of heights is not here", where="[scenes] layers", mend="habitat fetch brings it")
     refuse_unlit(context)
     looks = Looks(context.bands, settings, heights)
+    if not (heights or settings.align):  # nothing is to be learnt
+        return looks, scenes, {}
     samples = _sample_grids(context)
     if heights:
         _warn_of_unknown_heights(context, heights, samples)
@@ -237,7 +238,7 @@ def refuse_unlit(plan: Plan) -> None:
     """Raise CatalogueError if the recipe needs to know where sun and sensor stood, and a scene does not say it."""
     settings = plan.recipe.scenes
     for scene in plan.settled.scenes:
-        angles, is_made_so = scene.angles, scene.sensor.name.startswith(_UNLIT)
+        angles, is_made_so = scene.angles, scene.sensor.name.startswith(MADE_SO)
         lacks_sun = settings.relief != "own" and angles is None
         lacks_view = settings.view == "nadir" and not is_made_so and (angles is None or angles.view_zenith is None)
         if lacks_sun or lacks_view:
