@@ -19,7 +19,7 @@ import numpy as np
 from score_sample import read, score
 
 import habitat as hb
-from habitat.change import ForestDynamics, first_loss_year, smooth_forest, without_small_patches
+from habitat.change import first_loss_year, forest_dynamics, smooth_forest, without_small_patches
 from habitat.forest.classifier import SHARPNESS_OWN, sharpen
 
 POWERS = (1.0, 2.0, 3.0, 4.0)
@@ -36,7 +36,7 @@ def votes(sample: Path, years: np.ndarray) -> np.ndarray:
 def judge(sample: Path, raw: np.ndarray, years: np.ndarray, setting: tuple[float, float, float]) -> list[float]:
     """Worst year's balanced accuracy; F1, precision, recall and share of exact years of loss."""
     power, loss_rate, pixels = setting
-    given_all = smooth_forest(sharpen(raw, power), ForestDynamics(loss_rate=loss_rate))
+    given_all = smooth_forest(sharpen(raw, power), forest_dynamics(loss_rate=loss_rate))
     forest, seen = given_all >= 0.5, ~np.isnan(given_all)
     accuracy = []
     for number, year in enumerate(years):

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
 
-from habitat.change.consistency import ForestDynamics, forward, likelihoods
+from habitat.change.consistency import two_classes
+from habitat.change.dynamics import CoverDynamics
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS, is_loss
 
 
@@ -41,33 +42,22 @@ def first_loss_year(forest: np.ndarray, seen: np.ndarray, years: np.ndarray) -> 
     return loss
 
 
-def loss_probability(evidence: np.ndarray, dynamics: ForestDynamics | None = None) -> np.ndarray:
-    """Return the probability that forest was lost at least once in the period.
-
-    It is one minus the evidence's probability under a chain that cannot lose forest, over that under
-    the chain that can.
+def loss_probability(evidence: np.ndarray, dynamics: CoverDynamics | None = None) -> np.ndarray:
+    """Return the probability that forest was lost at least once in the period: the chain of two classes.
 
     Parameters
     ----------
     evidence : float array (year, y, x)
         P(forest) of each year alone, 0-1, NaN = not seen.
+    dynamics : CoverDynamics, optional
+        Of not forest and forest; default: :func:`habitat.change.forest_dynamics`.
 
     Returns
     -------
     float32 array (y, x)
         0-1; NaN where the pixel was seen in fewer than two years.
     """
-    dynamics = dynamics or ForestDynamics()
-    likelihood = likelihoods(evidence, dynamics)
-    # paths without a loss keep their probability; those with one are struck out
-    lossless = dynamics.transitions.copy()
-    lossless[1, 0] = 0.0
-    seen = np.isfinite(evidence)
-    _, with_loss = forward(likelihood, dynamics.transitions, seen)
-    _, without = forward(likelihood, lossless, seen)
-    probability = 1 - np.exp(without - with_loss)
-    unknown = seen.sum(axis=0) < 2
-    return np.where(unknown, np.nan, np.clip(probability, 0, 1)).astype(np.float32)
+    return two_classes(evidence, dynamics).lost[-1]
 
 
 def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
