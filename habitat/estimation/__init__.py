@@ -5,6 +5,7 @@ Users write covariates in their own units and read coefficients in them. Inside,
 no standard error, and are flagged instead of reported.
 """
 
+from habitat.estimation.coefficients import Coefficients, estimate, split
 from habitat.estimation.designs import Design, NoDataError
 from habitat.estimation.maxima import (
     Z95,
@@ -16,16 +17,21 @@ from habitat.estimation.maxima import (
     maximise,
     probability,
 )
+from habitat.estimation.profiles import profile_intervals
 
 __all__ = [
     "Z95",
+    "Coefficients",
     "Design",
     "Maximum",
     "NoDataError",
     "aic",
     "covariance_of",
+    "estimate",
     "hessian",
     "linear_predictor",
     "maximise",
     "probability",
+    "profile_intervals",
+    "split",
 ]

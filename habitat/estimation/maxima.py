@@ -35,10 +35,12 @@ class Maximum:
     converged: bool
 
 
-def maximise(loglik: LogLikelihood, size: int, *, starts: int = 5, seed: int = 0) -> Maximum:
+def maximise(
+    loglik: LogLikelihood, size: int, *, starts: int = 5, seed: int = 0, first: Floats | None = None
+) -> Maximum:
     """Maximise a log-likelihood of `size` parameters of order one, from several starts.
 
-    BFGS from 0 and from `starts` - 1 draws of N(0, 1); Newton steps polish the best.
+    BFGS from `first` (default 0) and from `starts` - 1 draws of N(first, 1); Newton steps polish the best.
 
     Raises
     ------
@@ -47,6 +49,7 @@ def maximise(loglik: LogLikelihood, size: int, *, starts: int = 5, seed: int = 0
     """
     draws = np.random.default_rng(seed).standard_normal((starts, size))
     draws[0] = 0.0
+    draws += 0.0 if first is None else first
 
     def cost(theta: Floats) -> tuple[float, Floats]:
         value, slope = loglik(theta)

@@ -11,7 +11,6 @@ from scipy.special import expit
 from habitat.errors import ContractError, EstimationError
 from habitat.estimation import NoDataError
 from habitat.occupancy import SingleSeasonOccupancy, naive_occupancy
-from habitat.occupancy.single_season import SingleSeasonLikelihood
 from occupancy.simulated import simulate
 
 
@@ -20,29 +19,6 @@ def history_of(detected, **variables):
     data = {"detected": (("cell", "occasion"), values)}
     data |= {name: (("cell", "occasion"), np.asarray(v)) for name, v in variables.items()}
     return xr.Dataset(data, coords={"cell": np.arange(len(values))})
-
-
-def test_the_gradient_is_exact():
-    rng = np.random.default_rng(1)
-    site = np.repeat(np.arange(20), 4)
-    likelihood = SingleSeasonLikelihood(
-        psi=rng.normal(size=(20, 2)),
-        p=rng.normal(size=(80, 3)),
-        site=site,
-        detected=(rng.random(80) < 0.15).astype(float),
-    )
-    theta = rng.normal(size=5)
-    numeric = [(likelihood(theta + h)[0] - likelihood(theta - h)[0]) / 2e-6 for h in 1e-6 * np.eye(5)]
-    np.testing.assert_allclose(likelihood(theta)[1], numeric, rtol=1e-6, atol=1e-6)
-
-
-def test_the_likelihood_by_hand():
-    likelihood = SingleSeasonLikelihood(
-        psi=np.ones((2, 1)), p=np.ones((3, 1)), site=np.array([0, 0, 1]), detected=np.array([0.0, 1.0, 0.0])
-    )
-    psi, p = expit(0.4), expit(-0.7)
-    expected = np.log(psi * (1 - p) * p) + np.log(psi * (1 - p) + 1 - psi)
-    assert likelihood(np.array([0.4, -0.7]))[0] == pytest.approx(expected)
 
 
 def test_a_known_truth_is_recovered():
