@@ -19,14 +19,15 @@ import click
     show_default=True,
     help="Scenes as a catalogue serves them, or as products are downloaded.",
 )
-def command(folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"]) -> None:
+@click.option("--preset", default="standard", show_default=True, metavar="NAME", help="What kind of landscape.")
+def command(folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"], preset: str) -> None:
     """Write the simulated sample landscape anywhere, any size.
 
     DIR then holds scenes, labels, sightings, their truth, and a recipe that runs on them.
     """
     from habitat.simulate import write_sample
 
-    write_sample(folder, size_km=size_km, seed=seed, layout=layout)
+    write_sample(folder, size_km=size_km, seed=seed, layout=layout, preset=preset)
     if layout == "products":
         click.echo(f"habitat: note: `habitat index {folder}` writes the catalogue that the recipe names", err=True)
     click.echo(folder / "recipe.toml")

@@ -17,7 +17,8 @@ from habitat.cubes import BANDS
 from habitat.sensors import LANDSAT as LANDSAT_TABLE
 from habitat.sensors import SENTINEL2 as SENTINEL2_TABLE
 from habitat.simulate.area import Area
-from habitat.simulate.scenes import LANDSAT, SENTINEL2, Overpass, Scene
+from habitat.simulate.presets import LANDSAT, SENTINEL2
+from habitat.simulate.scenes import Overpass, Scene
 from habitat.store import write_json, write_raster
 
 COLLECTIONS = {SENTINEL2: "sentinel-2-l2a", LANDSAT: "landsat-c2-l2"}
@@ -54,10 +55,12 @@ def write_scene(folder: Path, scene: Scene, area: Area) -> None:
 
 
 def write_catalogue(folder: Path, overpasses: list[Overpass], area: Area) -> None:
-    """Write catalog.json and a collection for each sensor, linked to the items by relative paths."""
+    """Write catalog.json and a collection for each sensor that took scenes, linked to the items by relative paths."""
     links = [_link("root", "./catalog.json")]
     for sensor, collection in COLLECTIONS.items():
         names = [scene_id(o) for o in overpasses if o.sensor == sensor]
+        if not names:
+            continue
         when = sorted(o.when for o in overpasses if o.sensor == sensor)
         links.append(_link("child", f"./scenes/{collection}/collection.json", _TITLES[sensor]))
         document = {

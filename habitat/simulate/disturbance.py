@@ -10,15 +10,12 @@ from scipy import ndimage
 from habitat.simulate.fields import smooth_noise
 from habitat.simulate.history import Event, History
 from habitat.simulate.landscape import FOREST_COVER, Landscape
+from habitat.simulate.presets import Rate
 from habitat.simulate.streams import Streams
 
 BEFORE_YEARS = 13
 """Cuts and fires begin this many years before the first year, so that it too has regrowing ground."""
 
-_CUT_SHARE = (0.004, 0.010)
-"""Share of the forest that is cut in a year, drawn between these."""
-_THINNED_SHARE = 0.004
-_FIRES_PER_KM2 = 0.05
 _FIRE_DEATHS = 0.006
 """Largest share of the forest that one spring's fires may kill."""
 _PIXEL_HA = 0.01
@@ -32,25 +29,22 @@ def make_history(landscape: Landscape, years: range, streams: Streams) -> Histor
     """
     history = History(landscape, ())
     for year in range(years[0] - BEFORE_YEARS, years[-1] + 2):
-        autumn, spring = date(year - 1, 9, 19), date(year, 3, 31)
-        for purpose, draw, eve in (
-            ("cuts", _cuts, autumn),
-            ("thinnings", _thinnings, autumn),
-            ("fires", _fires, spring),
-        ):
-            events = draw(landscape, history.at(eve).cover, year, streams(purpose, year))
+        for rate in landscape.preset.events:
+            purpose, draw, (month, day) = _DRAWN[rate.kind]
+            eve = date(year - (month > 8), month, day)
+            events = draw(landscape, history.at(eve).cover, year, streams(purpose, year), rate)
             history = History(landscape, tuple(sorted((*history.events, *events), key=lambda event: event.date)))
     return history
 
 
-def _cuts(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator) -> list[Event]:
-    """Clear cuts of 1 to 15 ha, roughly rectangular, more often on gentle slopes."""
-    return _fellings(landscape, cover, year, rng, rng.uniform(*_CUT_SHARE), "cut")
+def _cuts(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator, rate: Rate) -> list[Event]:
+    """Clear cuts of 1 to 15 ha, roughly rectangular, more often on gentle slopes; `rate` is a share of the forest."""
+    return _fellings(landscape, cover, year, rng, rate.draw(rng), "cut")
 
 
-def _thinnings(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator) -> list[Event]:
-    """Every third tree or so taken out: it stays forest, and must not be called a loss."""
-    return _fellings(landscape, cover, year, rng, _THINNED_SHARE, "thinning")
+def _thinnings(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator, rate: Rate) -> list[Event]:
+    """Every third tree or so taken out of a share of the forest: it stays forest, and must not be called a loss."""
+    return _fellings(landscape, cover, year, rng, rate.draw(rng), "thinning")
 
 
 def _fellings(
@@ -97,14 +91,14 @@ def _plot(
     return rows, cols, (u**4 + v**4) ** 0.25 + uneven < 1
 
 
-def _fires(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator) -> list[Event]:
-    """Spring fires that start in dry grass and run into the forest, where some of the trees die."""
+def _fires(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator, rate: Rate) -> list[Event]:
+    """Spring fires, `rate` per km2, that start in dry grass and run into the forest, where some of the trees die."""
     fuel = landscape.burns
     grass = fuel & (cover < FOREST_COVER)
     forest = cover >= FOREST_COVER
     deaths_left = int(_FIRE_DEATHS * forest.sum())
     events: list[Event] = []
-    for _ in range(rng.poisson(_FIRES_PER_KM2 * landscape.area.hectares / 100)):
+    for _ in range(rng.poisson(rate.draw(rng) * landscape.area.hectares / 100)):
         if not grass.any():
             break
         start = int(rng.choice(np.flatnonzero(grass)))
@@ -140,3 +134,13 @@ def _burn(
     parts, _ = ndimage.label(effort <= min(float(limit), 1.6))
     here = parts[start[0] - rows.start, start[1] - cols.start]
     return rows, cols, (parts == here) & (here > 0)
+
+
+_DRAWN = {
+    "cut": ("cuts", _cuts, (9, 19)),
+    "thinning": ("thinnings", _thinnings, (9, 19)),
+    "fire": ("fires", _fires, (3, 31)),
+}
+"""By kind of event: the purpose of its random stream, what draws a year's events, and the eve on which they are drawn
+(month, day; of the autumn before, if it lies in autumn). A function that draws takes the landscape, the crown cover on
+that eve, the year, a generator, and the kind's :class:`Rate`."""

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from habitat.simulate.area import Area
 from habitat.simulate.fields import fractal_noise, smooth_noise
+from habitat.simulate.presets import STANDARD, Preset
 from habitat.simulate.streams import Streams
 from habitat.simulate.terrain import Terrain
 
@@ -42,6 +43,8 @@ class Landscape:
     """float32 crown cover of old forest there."""
     field_id: np.ndarray
     """int32 number of the farmer's field a pixel would belong to."""
+    preset: Preset = STANDARD
+    """What kind of landscape this is: events, scenes and surfaces follow it."""
 
     @property
     def burns(self) -> np.ndarray:
@@ -49,7 +52,7 @@ class Landscape:
         return ~np.isin(self.open_type, (WATER, SETTLEMENT, CROP)) | (self.cover >= FOREST_COVER)
 
 
-def make_landscape(area: Area, terrain: Terrain, streams: Streams) -> Landscape:
+def make_landscape(area: Area, terrain: Terrain, streams: Streams, *, preset: Preset = STANDARD) -> Landscape:
     """Return a landscape of which 25 to 28% is open: the rest of the open land is made by cuts and fires."""
     shape = terrain.height_m.shape
     rng = streams("openness")
@@ -89,6 +92,7 @@ def make_landscape(area: Area, terrain: Terrain, streams: Streams) -> Landscape:
         cover.astype(np.float32),
         ceiling.astype(np.float32),
         field_id,
+        preset,
     )
 
 

@@ -20,7 +20,8 @@ from habitat.errors import StoreError
 from habitat.simulate.area import Area
 from habitat.simulate.catalogue import is_new, scene_id
 from habitat.simulate.metadata import granule_text, landsat_text, sentinel2_text
-from habitat.simulate.scenes import LANDSAT, SENTINEL2, Asset, Scene
+from habitat.simulate.presets import LANDSAT, SENTINEL2
+from habitat.simulate.scenes import Asset, Scene
 
 PACKINGS = {
     SENTINEL2: (("folder", True), ("zip", True)),

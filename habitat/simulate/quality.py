@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import ndtri
 
 from habitat.simulate.fields import smooth_noise
+from habitat.simulate.presets import STANDARD
 
 _BLUE, _GREEN, _RED, _NIR, _SWIR = range(5)
 
@@ -29,7 +31,14 @@ class Verdict:
     water: np.ndarray
 
 
-def judge(rng: np.random.Generator, bands: np.ndarray, opacity: np.ndarray, shade: np.ndarray) -> Verdict:
+def judge(
+    rng: np.random.Generator,
+    bands: np.ndarray,
+    opacity: np.ndarray,
+    shade: np.ndarray,
+    *,
+    missed_share: float = STANDARD.missed_cloud_share,
+) -> Verdict:
     """Return what an imperfect mask says of a scene.
 
     Parameters
@@ -39,11 +48,13 @@ def judge(rng: np.random.Generator, bands: np.ndarray, opacity: np.ndarray, shad
         Reflectance as observed.
     opacity, shade : float arrays (y, x)
         True clouds and their shadows, 0-1.
+    missed_share : float
+        Share of the area in whose patches thin clouds are missed.
     """
     shape = opacity.shape
     # believed = true, but for an error that is alike among neighbours; patches of it miss whole small clouds
     doubt = 0.10 * smooth_noise(rng, shape, 3) + 0.05 * smooth_noise(rng, shape, 0)
-    missed = smooth_noise(rng, shape, 8) > 1.9
+    missed = smooth_noise(rng, shape, 8) > -round(float(ndtri(missed_share)), 3)
     cloud = opacity + doubt * (opacity > 0.02) - 0.35 * missed
     shadow = shade + 1.2 * doubt * (shade > 0.02) - 0.3 * missed
     green, red, nir, swir = (bands[k] for k in (_GREEN, _RED, _NIR, _SWIR))

@@ -13,6 +13,7 @@ from habitat.simulate.area import Area
 from habitat.simulate.catalogue import write_catalogue, write_scene
 from habitat.simulate.disturbance import make_history
 from habitat.simulate.landscape import make_landscape
+from habitat.simulate.presets import STANDARD, Preset, find_preset
 from habitat.simulate.products import PACKINGS, write_product
 from habitat.simulate.scenes import Overpass, take_scenes
 from habitat.simulate.streams import Streams
@@ -34,6 +35,7 @@ def write_sample(
     seed: int = 7000,
     years: range = range(2016, 2026),
     layout: Literal["catalogue", "products"] = "catalogue",
+    preset: str | Preset = STANDARD,
 ) -> None:
     """Write a simulated landscape with its scenes, records and known truth into `folder`.
 
@@ -50,28 +52,35 @@ def write_sample(
     layout : {"catalogue", "products"}
         Scenes as a STAC catalogue serves them, or as products are downloaded, in every packing there is: the same
         pixels either way. Products have no catalogue until `habitat index` writes one.
+    preset : str or Preset
+        What kind of landscape: a name in :data:`habitat.simulate.presets.PRESETS`, or settings of one's own.
 
     Raises
     ------
     StoreError
         If `folder` is not empty or cannot be written.
     RecipeError
-        If size, seed or years cannot be.
+        If size, seed or years cannot be, or there is no such preset.
     """
+    kind = find_preset(preset)
     area = Area.of_size(size_km)
     _check(folder, seed, years)
     streams = Streams(seed)
-    landscape = make_landscape(area, make_terrain(area, streams), streams)
+    landscape = make_landscape(area, make_terrain(area, streams), streams, preset=kind)
     history = make_history(landscape, years, streams)
     ground = make_ground(landscape, streams)
     truth = tell_truth(history, years)
 
-    write_text(folder / "README.md", readme_text(area, seed, years))
+    write_text(folder / "README.md", readme_text(area, seed, years, kind))
     write_json(folder / "area.geojson", _feature(area))
     write_heights(folder / "dem.tif", landscape.terrain, area)
     _write_points(folder / "training.gpkg", draw_training(area, truth, streams))
     write_truth(folder / "truth", truth, area)
-    _write_records(folder, area, truth, streams, seed)
+    occupancy = _write_records(folder, area, truth, streams)
+    made_by = {"simulator_version": VERSION, "seed": seed, "size_km": area.size_m / 1000, "occupancy": occupancy}
+    if kind != STANDARD:  # whose file says what it always said
+        made_by["preset"] = kind.settings
+    write_json(folder / "truth" / "parameters.json", made_by)
     overpasses: list[Overpass] = []
     for scene in take_scenes(area, history, ground, years, streams):
         if layout == "products":
@@ -102,8 +111,8 @@ def _feature(area: Area) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": [feature]}
 
 
-def _write_records(folder: Path, area: Area, truth: Any, streams: Streams, seed: int) -> None:
-    """Write what cameras and patrols saw, and the hidden occupancy behind it."""
+def _write_records(folder: Path, area: Area, truth: Any, streams: Streams) -> dict[str, Any]:
+    """Write what cameras and patrols saw, and the hidden occupancy behind it; return what was planted."""
     parameters = Parameters()
     occupancy = true_occupancy(area, truth, streams, parameters)
     effort, sightings = run_cameras(occupancy, streams, parameters)
@@ -111,8 +120,7 @@ def _write_records(folder: Path, area: Area, truth: Any, streams: Streams, seed:
     write_table(folder / "sightings.csv", sightings)
     _write_points(folder / "patrol_sightings.gpkg", find_signs(occupancy, streams))
     write_table(folder / "truth" / "occupancy.csv", occupancy)
-    made_by = {"simulator_version": VERSION, "seed": seed, "size_km": area.size_m / 1000}
-    write_json(folder / "truth" / "parameters.json", made_by | {"occupancy": planted(parameters)})
+    return planted(parameters)
 
 
 def _write_points(path: Path, table: Any) -> None:

@@ -20,20 +20,13 @@ from habitat.simulate import quality
 from habitat.simulate.area import FINE_M, Area
 from habitat.simulate.fields import block_mean
 from habitat.simulate.history import History
+from habitat.simulate.presets import LANDSAT, SENTINEL2, STANDARD, Preset, Window
 from habitat.simulate.sky import Sun, draw_sky, sun_at, through
 from habitat.simulate.streams import Streams
 from habitat.simulate.surface import Ground, make_surface, reflectance
 
-SENTINEL2, LANDSAT = "sentinel-2", "landsat"
 LATITUDE, LONGITUDE = 43.1, 130.8
 
-_SLOTS = {
-    # Ranges of dates, one scene in each: early spring, twice in the mapping season, autumn.
-    SENTINEL2: ((3, 18, 4, 28), (6, 4, 7, 14), (7, 25, 9, 12), (9, 18, 10, 25)),
-    LANDSAT: ((3, 16, 4, 29), (6, 4, 7, 20), (7, 21, 9, 14), (9, 18, 10, 28)),
-}
-_WINTER = (1, 8, 2, 26)
-"""In odd years Landsat's early scene is one of winter."""
 _OVERPASS_UTC = {SENTINEL2: (2, 16), LANDSAT: (2, 8)}
 
 _BLUR_M = {"visible": 6.0, "coarse": 10.0, "landsat": 14.0}
@@ -81,28 +74,26 @@ class Scene:
     """How far to the east and north shadows lie from their clouds."""
 
 
-def plan_overpasses(years: range, streams: Streams) -> list[Overpass]:
-    """Return four dates a year of each sensor, in order of time: days on which the satellites could pass."""
+def plan_overpasses(years: range, streams: Streams, *, preset: Preset = STANDARD) -> list[Overpass]:
+    """Return the dates of each sensor as `preset` has them, in order of time: days on which satellites could pass."""
     passes = []
     for year in years:
-        for sensor, slots in _SLOTS.items():
-            for k, slot in enumerate(slots):
-                rng = streams("overpass", sensor, year, k)
-                if sensor == LANDSAT and k == 0 and year % 2:
-                    slot = _WINTER
-                passes.append(_draw_overpass(rng, sensor, year, slot))
+        for schedule in preset.schedules:
+            for k, window in enumerate(schedule.of_year(year)):
+                rng = streams("overpass", schedule.sensor, year, k)
+                passes.append(_draw_overpass(rng, schedule.sensor, year, window, preset.clearest_of))
     return sorted(passes, key=lambda overpass: (overpass.when, overpass.sensor))
 
 
-def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, slot: tuple[int, int, int, int]) -> Overpass:
-    first, last = date(year, *slot[:2]), date(year, *slot[2:])
+def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, window: Window, clearest_of: int) -> Overpass:
+    first, last = date(year, *window[:2]), date(year, *window[2:])
     days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
     taken = [(day, platform) for day in days if (platform := _platform(sensor, day)) is not None]
     day, platform = taken[int(rng.integers(len(taken)))]
     when = datetime(day.year, day.month, day.day, *_OVERPASS_UTC[sensor], int(rng.integers(60)), tzinfo=UTC)
-    # the monsoon is cloudy, spring and autumn are not; who picks four dates a year picks the clearer of two
+    # the monsoon is cloudy, spring and autumn are not; who picks few dates a year picks the clearer of two
     mean = {6: 0.40, 7: 0.55, 8: 0.42}.get(day.month, 0.26)
-    cover = float(np.clip(rng.beta(1.3 * mean / (1 - mean), 1.3, size=2).min(), 0, 0.8))
+    cover = float(np.clip(rng.beta(1.3 * mean / (1 - mean), 1.3, size=clearest_of).min(), 0, 0.8))
     cover = 0.0 if cover < 0.015 else cover
     return Overpass(sensor, platform, when, sun_at(when, LATITUDE, LONGITUDE), cover)
 
@@ -120,7 +111,7 @@ def _platform(sensor: str, day: date) -> str | None:
 
 def take_scenes(area: Area, history: History, ground: Ground, years: range, streams: Streams) -> Iterator[Scene]:
     """Yield all scenes in order of time, one at a time: memory holds one."""
-    for overpass in plan_overpasses(years, streams):
+    for overpass in plan_overpasses(years, streams, preset=history.landscape.preset):
         yield take_scene(area, history, ground, overpass, streams)
 
 
@@ -143,7 +134,8 @@ def take_scene(area: Area, history: History, ground: Ground, overpass: Overpass,
     grid = grids["swir22"]
     coarse = np.stack([layer if layer.shape == grid.shape else block_mean(layer, 2) for layer in seen])
     opacity, shade = (_sample(layer, area, grid, _BLUR_M["coarse"], shift) for layer in (sky.opacity, sky.shade))
-    verdict = quality.judge(rng, coarse, opacity, shade)
+    missed = history.landscape.preset.missed_cloud_share
+    verdict = quality.judge(rng, coarse, opacity, shade, missed_share=missed)
     assets = {
         band: Asset(_digital_numbers(layer, sensor), grids[band]) for band, layer in zip(BANDS, seen, strict=True)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from habitat.simulate.animals import MARTEN, SEASONS
 from habitat.simulate.area import CELL_M, CRS, Area
+from habitat.simulate.presets import STANDARD, Preset
 
 _RECIPE = """\
 # The sample landscape: SIMULATED teaching data, see README.md.
@@ -63,13 +64,13 @@ real place or species may be drawn from them.
   with the classes, seasons, snow and clouds of the border forest of China and Russia.
 - **The animal** is invented. The "{marten}" is a small forest carnivore that exists only here; hence survey
   cells of {cell} m, far too small for any large cat. "teaching hare" is by-catch on the same cameras.
-- **Made by** `habitat sample DIR --size-km {size:g} --seed {seed}`; the same command writes the same bytes.
+- **Made by** `habitat sample DIR --size-km {size:g} --seed {seed}{option}`; the same command writes the same bytes.
 
 ## What is here
 
 - `recipe.toml`: what `habitat run recipe.toml` is to do. `area.geojson`: the square.
 - `dem.tif`: heights in metres, to mask the hills' shadows or to level their light (`[scenes] relief`).
-- `catalog.json`, `scenes/`: Sentinel-2 and Landsat scenes of {first}-{last}, four dates a year each, as GeoTIFFs and
+- `catalog.json`, `scenes/`: Sentinel-2 and Landsat scenes of {first}-{last}, {dates}, as GeoTIFFs and
   STAC items laid out as Earth Search lays out real ones.
 - `training.gpkg`: points with class `code` and `date`, as a person might interpret them: about 2% are wrong.
 - `effort.csv`, `sightings.csv`: cameras in {first_camera}-{last}, 20 September to 20 November: when each worked, and
@@ -106,11 +107,13 @@ def recipe_text(years: range) -> str:
     return _RECIPE.format(crs=CRS, first=years[0], last=years[-1], cell=CELL_M, marten=MARTEN)
 
 
-def readme_text(area: Area, seed: int, years: range) -> str:
+def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
     """Return README.md."""
     return _README.format(
         crs=CRS,
         seed=seed,
+        option="" if preset.name == STANDARD.name else f" --preset {preset.name}",
+        dates="four dates a year each" if preset.name == STANDARD.name else f"{preset.looks_a_year} a year",
         size=area.size_m / 1000,
         first=years[0],
         last=years[-1],

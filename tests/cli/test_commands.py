@@ -207,8 +207,8 @@ def test_sample_writes_the_landscape_that_was_asked_for(tmp_path: Path, monkeypa
     assert run("sample", tmp_path / "a").out == f"{tmp_path / 'a' / 'recipe.toml'}\n"
     assert run("sample", tmp_path / "b", "--size-km", "1.5", "--seed", "9").status == 0
     assert asked == [
-        (tmp_path / "a", {"size_km": 3.0, "seed": 7000, "layout": "catalogue"}),
-        (tmp_path / "b", {"size_km": 1.5, "seed": 9, "layout": "catalogue"}),
+        (tmp_path / "a", {"size_km": 3.0, "seed": 7000, "layout": "catalogue", "preset": "standard"}),
+        (tmp_path / "b", {"size_km": 1.5, "seed": 9, "layout": "catalogue", "preset": "standard"}),
     ]
 
 

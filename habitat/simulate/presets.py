@@ -1,0 +1,124 @@
+"""The kinds of landscape that can be simulated: what grows, what happens, and how often it is looked at.
+
+A preset is all that sets one kind of sample apart from another, and the rest of the simulator reads it from
+`Landscape.preset`. With `standard` a seed gives what it always gave.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from habitat.errors import RecipeError
+
+SENTINEL2, LANDSAT = "sentinel-2", "landsat"
+
+Window = tuple[int, int, int, int]
+"""First and last day of a range of dates: month, day, month, day."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a sensor is to look: one scene in each range of dates."""
+
+    sensor: str
+    windows: tuple[Window, ...]
+    odd_windows: tuple[Window, ...] | None = None
+    """Those of odd years; None = the same."""
+
+    def of_year(self, year: int) -> tuple[Window, ...]:
+        """Return the ranges of dates of `year`."""
+        return self.odd_windows if self.odd_windows is not None and year % 2 else self.windows
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How much of one kind of event happens in a year: drawn anew each year, evenly between two limits."""
+
+    kind: str
+    low: float
+    high: float
+
+    def draw(self, rng: Any) -> float:
+        """Return the rate of one year; limits that are equal draw nothing from `rng`."""
+        return self.low if self.low == self.high else float(rng.uniform(self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The settings of one kind of landscape."""
+
+    name: str
+    summary: str
+    """What it is for, in one line."""
+    codes: tuple[int, ...]
+    """Legend codes that are laid out or come about by events."""
+    schedules: tuple[Schedule, ...]
+    """Of each sensor in the order in which scenes of one moment are named."""
+    events: tuple[Rate, ...]
+    """In the order of drawing. Each kind has a function in :mod:`habitat.simulate.disturbance`, which says what its
+    rate means: share of the forest that is cut or thinned, fires started per square kilometre, and so on."""
+    clearest_of: int = 2
+    """Each date is the clearer of so many that could have been chosen."""
+    missed_cloud_share: float = 0.0287
+    """Share of the area in whose patches the product's mask misses thin clouds."""
+
+    @property
+    def looks_a_year(self) -> int:
+        """Scenes in a year, of all sensors."""
+        return sum(len(schedule.windows) for schedule in self.schedules)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain numbers, texts and lists, as `truth/parameters.json` holds them."""
+        return asdict(self)
+
+
+_STANDARD = Preset(
+    name="standard",
+    summary="the teaching sample: ten classes, cuts, fires and thinnings, four dates a year from each sensor",
+    codes=(11, 13, 14, 15, 21, 22, 23, 30, 50, 70),
+    # early spring, twice in the mapping season, autumn; in odd years Landsat's early scene is one of winter
+    schedules=(
+        Schedule(SENTINEL2, ((3, 18, 4, 28), (6, 4, 7, 14), (7, 25, 9, 12), (9, 18, 10, 25))),
+        Schedule(
+            LANDSAT,
+            ((3, 16, 4, 29), (6, 4, 7, 20), (7, 21, 9, 14), (9, 18, 10, 28)),
+            ((1, 8, 2, 26), (6, 4, 7, 20), (7, 21, 9, 14), (9, 18, 10, 28)),
+        ),
+    ),
+    events=(Rate("cut", 0.004, 0.010), Rate("thinning", 0.004, 0.004), Rate("fire", 0.05, 0.05)),
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD,)})
+"""All presets by name."""
+
+STANDARD = PRESETS["standard"]
+
+
+def find_preset(preset: str | Preset) -> Preset:
+    """Return the preset of a name; a preset is returned as it is.
+
+    Raises
+    ------
+    RecipeError
+        If there is none of that name: names the nearest one.
+
+    Examples
+    --------
+    >>> find_preset("standard").looks_a_year
+    8
+    >>> find_preset("standart")
+    Traceback (most recent call last):
+    habitat.errors.RecipeError: preset: 'standart' does not exist; did you mean 'standard'?
+    """
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in PRESETS:
+        near = difflib.get_close_matches(preset.lower(), PRESETS, n=1, cutoff=0.5)
+        mend = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PRESETS)}"
+        raise RecipeError(f"{preset!r} does not exist", where="preset", mend=mend)
+    return PRESETS[preset]
