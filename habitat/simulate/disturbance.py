@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import numpy as np
 from scipy import ndimage
 
+from habitat.simulate.classes import FOREST_COVER, GRASS, SHRUB
 from habitat.simulate.fields import smooth_noise
 from habitat.simulate.history import Event, History
-from habitat.simulate.landscape import FOREST_COVER, Landscape
+from habitat.simulate.landscape import Landscape
 from habitat.simulate.presets import Rate
 from habitat.simulate.streams import Streams
 
@@ -118,6 +119,27 @@ def _fires(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Ge
     return events
 
 
+def _grass_fires(
+    landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Generator, rate: Rate
+) -> list[Event]:
+    """Fires lit in spring to clear old grass, which stop at the forest's edge; `rate` is a share of the area."""
+    meadow = np.isin(landscape.open_type, (GRASS, SHRUB)) & (cover < FOREST_COVER)
+    wanted = min(rate.draw(rng) * cover.size, 0.6 * meadow.sum())
+    left = meadow.copy()
+    events: list[Event] = []
+    while wanted > 0 and left.any():
+        start = int(rng.choice(np.flatnonzero(left)))
+        hectares = float(np.clip(rng.lognormal(1.2, 0.7), 1, 15))
+        rows, cols, touched = _burn(rng, meadow, meadow, divmod(start, cover.shape[1]), hectares)
+        day = date(year, 4, 1) + timedelta(days=int(rng.integers(0, 45)))
+        nothing = np.zeros_like(touched)
+        events.append(Event("fire", day, rows, cols, touched, nothing, nothing.astype(np.float32), 1.0))
+        wanted -= int((touched & left[rows, cols]).sum())
+        left[rows, cols] &= ~touched
+        left.ravel()[start] = False
+    return events
+
+
 def _burn(
     rng: np.random.Generator, fuel: np.ndarray, grass: np.ndarray, start: tuple[int, int], hectares: float
 ) -> tuple[slice, slice, np.ndarray]:
@@ -140,6 +162,7 @@ _DRAWN = {
     "cut": ("cuts", _cuts, (9, 19)),
     "thinning": ("thinnings", _thinnings, (9, 19)),
     "fire": ("fires", _fires, (3, 31)),
+    "grass fire": ("grass fires", _grass_fires, (3, 31)),
 }
 """By kind of event: the purpose of its random stream, what draws a year's events, and the eve on which they are drawn
 (month, day; of the autumn before, if it lies in autumn). A function that draws takes the landscape, the crown cover on

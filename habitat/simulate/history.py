@@ -11,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
+from habitat.simulate.classes import BIRCH, BURNT_GRASS, FOREST_COVER, GRASS, SHRUB
 from habitat.simulate.fields import logistic
-from habitat.simulate.landscape import BIRCH, BURNT_GRASS, FOREST_COVER, GRASS, SHRUB, Landscape
+from habitat.simulate.landscape import Landscape
 
 _YEAR = 365.25
 NEVER = np.float32(1e4)

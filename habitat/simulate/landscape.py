@@ -8,17 +8,25 @@ import numpy as np
 from scipy import ndimage
 
 from habitat.simulate.area import Area
+from habitat.simulate.classes import (
+    BARE,
+    BIRCH,
+    CROP,
+    EVERGREEN,
+    FOREST_COVER,
+    GRASS,
+    LARCH,
+    MIXED,
+    OAK,
+    SETTLEMENT,
+    SHRUB,
+    WATER,
+)
 from habitat.simulate.fields import fractal_noise, smooth_noise
+from habitat.simulate.mosaic import lay_out_full_legend
 from habitat.simulate.presets import STANDARD, Preset
 from habitat.simulate.streams import Streams
 from habitat.simulate.terrain import Terrain
-
-EVERGREEN, MIXED, OAK, BIRCH = 11, 13, 14, 15
-SHRUB, GRASS, BURNT_GRASS, CROP, WATER, SETTLEMENT = 21, 22, 23, 30, 50, 70
-"""Codes of the default legend."""
-
-FOREST_COVER = 0.3
-"""Least crown cover of forest."""
 
 _OPEN_SHARE = (0.25, 0.28)
 """Share of the area without forest before cuts and fires, drawn between these."""
@@ -43,13 +51,15 @@ class Landscape:
     """float32 crown cover of old forest there."""
     field_id: np.ndarray
     """int32 number of the farmer's field a pixel would belong to."""
+    stand_age: np.ndarray | None = None
+    """float32 years since trees were planted, in the first year; 0 where none were. None: nothing is planted."""
     preset: Preset = STANDARD
     """What kind of landscape this is: events, scenes and surfaces follow it."""
 
     @property
     def burns(self) -> np.ndarray:
         """Where there is something to burn."""
-        return ~np.isin(self.open_type, (WATER, SETTLEMENT, CROP)) | (self.cover >= FOREST_COVER)
+        return ~np.isin(self.open_type, (WATER, SETTLEMENT, CROP, BARE)) | (self.cover >= FOREST_COVER)
 
 
 def make_landscape(area: Area, terrain: Terrain, streams: Streams, *, preset: Preset = STANDARD) -> Landscape:
@@ -84,7 +94,7 @@ def make_landscape(area: Area, terrain: Terrain, streams: Streams, *, preset: Pr
     cover = np.where(
         np.isin(open_type, (GRASS, SHRUB)) & (cover < FOREST_COVER), np.minimum(cover + trees, 0.28), cover
     )
-    return Landscape(
+    land = Landscape(
         area,
         terrain,
         _forest_types(terrain, streams("forest types")),
@@ -92,8 +102,9 @@ def make_landscape(area: Area, terrain: Terrain, streams: Streams, *, preset: Pr
         cover.astype(np.float32),
         ceiling.astype(np.float32),
         field_id,
-        preset,
+        preset=preset,
     )
+    return lay_out_full_legend(land, streams) if LARCH in preset.codes else land
 
 
 def _forest_types(terrain: Terrain, rng: np.random.Generator) -> np.ndarray:

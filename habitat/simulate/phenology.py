@@ -3,8 +3,9 @@
 Dates are days of the year in a mean year at 100 m. Forests of north-east China start their season around day
 125 and keep it for about 130 days (MODIS, 2001-2021: Remote Sensing 17, 1853, 2025), later with height and in
 cold springs (Yu et al. 2014, Advances in Meteorology, 592106); here leaves are half unfolded on day 132, half
-coloured on day 272 and half fallen on day 288. Crop calendars (maize, soya, paddy rice) and the duration of
-snow are the usual ones of the region, rounded. The shapes, all logistic, are stylised.
+coloured on day 272 and half fallen on day 288; larch needles are out a week earlier and fall last. Crop calendars
+(maize, soya, paddy rice) and the duration of snow are the usual ones of the region, rounded. The shapes, all logistic,
+are stylised.
 """
 
 from __future__ import annotations
@@ -76,6 +77,28 @@ def autumn_colour(clock: Clock, early: np.ndarray | float = 0.0) -> np.ndarray:
 def herbs(clock: Clock) -> np.ndarray:
     """Greenness of grass and herbs, 0-1."""
     return logistic((clock.spring - 131) / 8) * (1 - logistic((clock.autumn - 262) / 8))
+
+
+def larch_needles(clock: Clock) -> np.ndarray:
+    """Share of the needles that are on larches: out a week before the oaks' leaves, the last to fall."""
+    return logistic((clock.spring - 125) / 4) * (1 - logistic((clock.autumn - 299) / 4))
+
+
+def larch_gold(clock: Clock) -> np.ndarray:
+    """Share of those needles that have turned yellow, in the first half of October."""
+    return logistic((clock.autumn - 281) / 4)
+
+
+def sedges(clock: Clock) -> np.ndarray:
+    """Greenness of sedge and reed, 0-1: cold wet ground wakes late and is brown early."""
+    return logistic((clock.spring - 142) / 8) * (1 - logistic((clock.autumn - 256) / 8))
+
+
+def flood(clock: Clock) -> np.ndarray:
+    """Height of the water in mires against its mean: thaw in April and May, drought in June, monsoon in August."""
+    thaw = np.exp(-(((clock.spring - 112) / 24) ** 2))
+    monsoon = np.exp(-(((clock.autumn - 225) / 24) ** 2))
+    return (0.6 + 0.8 * thaw + 0.8 * monsoon).astype(np.float32)
 
 
 def crops(clock: Clock, kind: np.ndarray, delay_days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

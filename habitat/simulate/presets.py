@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,41 @@ class Schedule:
     def of_year(self, year: int) -> tuple[Window, ...]:
         """Return the ranges of dates of `year`."""
         return self.odd_windows if self.odd_windows is not None and year % 2 else self.windows
+
+
+def even_schedules(looks_a_year: int) -> tuple[Schedule, ...]:
+    """Return dates spread evenly over the year without its snow, a third of them Landsat's.
+
+    Parameters
+    ----------
+    looks_a_year : int
+        4 to 40. Up to 24 lie between 16 March and 5 November; more begin and end among snow.
+
+    Raises
+    ------
+    RecipeError
+        If there are fewer or more.
+
+    Examples
+    --------
+    >>> [len(schedule.windows) for schedule in even_schedules(12)]
+    [8, 4]
+    >>> even_schedules(4)[1].windows
+    ((3, 16, 11, 5),)
+    """
+    if not 4 <= looks_a_year <= 40:
+        raise RecipeError(f"{looks_a_year} dates a year", where="looks", mend="choose 4 to 40")
+    first, last = (
+        (date(2001, 3, 16), date(2001, 11, 5)) if looks_a_year <= 24 else (date(2001, 2, 20), date(2001, 12, 5))
+    )
+    landsat = round(looks_a_year / 3)
+    schedules = []
+    for sensor, count in ((SENTINEL2, looks_a_year - landsat), (LANDSAT, landsat)):
+        edges = [first + timedelta(days=round(k * ((last - first).days + 1) / count)) for k in range(count + 1)]
+        ends = [edge - timedelta(days=1) for edge in edges[1:]]
+        windows = [(a.month, a.day, b.month, b.day) for a, b in zip(edges, ends, strict=False)]
+        schedules.append(Schedule(sensor, tuple(windows)))
+    return tuple(schedules)
 
 
 @dataclass(frozen=True)
@@ -61,6 +97,10 @@ class Preset:
     events: tuple[Rate, ...]
     """In the order of drawing. Each kind has a function in :mod:`habitat.simulate.disturbance`, which says what its
     rate means: share of the forest that is cut or thinned, fires started per square kilometre, and so on."""
+    training_points: int = 600
+    """How many labels a person has drawn, all years together."""
+    spread: float = 1.0
+    """How unlike one another the stands of a class are, against the usual."""
     clearest_of: int = 2
     """Each date is the clearer of so many that could have been chosen."""
     missed_cloud_share: float = 0.0287
@@ -70,6 +110,10 @@ class Preset:
     def looks_a_year(self) -> int:
         """Scenes in a year, of all sensors."""
         return sum(len(schedule.windows) for schedule in self.schedules)
+
+    def with_looks(self, looks_a_year: int) -> Preset:
+        """Return these settings with so many dates a year, 4 to 40, spread evenly: see :func:`even_schedules`."""
+        return replace(self, schedules=even_schedules(looks_a_year), clearest_of=2 if looks_a_year <= 8 else 1)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -93,7 +137,22 @@ _STANDARD = Preset(
     events=(Rate("cut", 0.004, 0.010), Rate("thinning", 0.004, 0.004), Rate("fire", 0.05, 0.05)),
 )
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD,)})
+_FULL = Preset(
+    name="full",
+    summary="every class of the default legend, planted larch and pine, grassland burnt in spring; 12 dates a year",
+    codes=(11, 12, 13, 14, 15, 21, 22, 23, 30, 40, 50, 60, 70),
+    schedules=even_schedules(12),
+    events=(
+        Rate("cut", 0.003, 0.007),
+        Rate("thinning", 0.004, 0.004),
+        Rate("fire", 0.03, 0.03),
+        Rate("grass fire", 0.018, 0.035),
+    ),
+    clearest_of=1,
+    training_points=1800,
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD, _FULL)})
 """All presets by name."""
 
 STANDARD = PRESETS["standard"]

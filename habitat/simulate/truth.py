@@ -15,9 +15,9 @@ import numpy as np
 
 from habitat.legend import DEFAULT_LEGEND
 from habitat.simulate.area import FINE_M, MARGIN_M, Area
+from habitat.simulate.classes import FOREST_COVER
 from habitat.simulate.fields import block_mean
 from habitat.simulate.history import History
-from habitat.simulate.landscape import FOREST_COVER
 from habitat.store import write_raster
 
 SEASON_END = (9, 15)

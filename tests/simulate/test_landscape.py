@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from habitat.simulate.area import Area
+from habitat.simulate.classes import BURNT_GRASS, FOREST_COVER
 from habitat.simulate.disturbance import make_history
 from habitat.simulate.fields import block_mean
 from habitat.simulate.history import History, regrowth
-from habitat.simulate.landscape import BURNT_GRASS, FOREST_COVER, make_landscape
+from habitat.simulate.landscape import make_landscape
 from habitat.simulate.streams import Streams
 from habitat.simulate.terrain import make_terrain
 from habitat.simulate.truth import first_loss, tell_truth
