@@ -4,6 +4,8 @@ The yardstick of everything else: it shares no coefficient with what it is there
 seed gives is a new version of it (:data:`habitat.simulate.sample.VERSION`).
 """
 
+from habitat.simulate.presets import PRESETS, Preset, find_preset
 from habitat.simulate.sample import write_sample
+from habitat.simulate.studies import Looks, Study, make_study
 
-__all__ = ["write_sample"]
+__all__ = ["PRESETS", "Looks", "Preset", "Study", "find_preset", "make_study", "write_sample"]

@@ -7,21 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from habitat.errors import RecipeError, StoreError
+from habitat.errors import StoreError
 from habitat.simulate.animals import Parameters, find_signs, planted, run_cameras, true_occupancy
 from habitat.simulate.area import Area
 from habitat.simulate.catalogue import write_catalogue, write_scene
-from habitat.simulate.disturbance import make_history
-from habitat.simulate.landscape import make_landscape
-from habitat.simulate.presets import STANDARD, Preset, find_preset
+from habitat.simulate.presets import STANDARD, Preset
 from habitat.simulate.products import PACKINGS, write_product
 from habitat.simulate.scenes import Overpass, take_scenes
 from habitat.simulate.streams import Streams
-from habitat.simulate.surface import make_ground
-from habitat.simulate.terrain import make_terrain, write_heights
+from habitat.simulate.studies import make_study
+from habitat.simulate.terrain import write_heights
 from habitat.simulate.texts import readme_text, recipe_text
-from habitat.simulate.training import draw_training
-from habitat.simulate.truth import tell_truth, write_truth
+from habitat.simulate.truth import write_stand_age, write_truth
 from habitat.store import write_json, write_table, write_text
 
 VERSION = 1
@@ -62,27 +59,25 @@ def write_sample(
     RecipeError
         If size, seed or years cannot be, or there is no such preset.
     """
-    kind = find_preset(preset)
-    area = Area.of_size(size_km)
-    _check(folder, seed, years)
-    streams = Streams(seed)
-    landscape = make_landscape(area, make_terrain(area, streams), streams, preset=kind)
-    history = make_history(landscape, years, streams)
-    ground = make_ground(landscape, streams)
-    truth = tell_truth(history, years)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError("is not empty", where=folder, mend="choose an empty folder for the sample")
+    study = make_study(preset=preset, seed=seed, size_km=size_km, years=years)
+    area, truth, streams = study.area, study.truth, study.streams
 
-    write_text(folder / "README.md", readme_text(area, seed, years, kind))
+    write_text(folder / "README.md", readme_text(area, seed, years, study.preset))
     write_json(folder / "area.geojson", _feature(area))
-    write_heights(folder / "dem.tif", landscape.terrain, area)
-    _write_points(folder / "training.gpkg", draw_training(area, truth, streams))
+    write_heights(folder / "dem.tif", study.landscape.terrain, area)
+    _write_points(folder / "training.gpkg", study.draw_training())
     write_truth(folder / "truth", truth, area)
+    if study.landscape.stand_age is not None:
+        write_stand_age(folder / "truth", study.landscape.stand_age, area)
     occupancy = _write_records(folder, area, truth, streams)
     made_by = {"simulator_version": VERSION, "seed": seed, "size_km": area.size_m / 1000, "occupancy": occupancy}
-    if kind != STANDARD:  # whose file says what it always said
-        made_by["preset"] = kind.settings
+    if study.preset != STANDARD:  # whose file says what it always said
+        made_by["preset"] = study.preset.settings
     write_json(folder / "truth" / "parameters.json", made_by)
     overpasses: list[Overpass] = []
-    for scene in take_scenes(area, history, ground, years, streams):
+    for scene in take_scenes(area, study.history, study.ground, years, streams):
         if layout == "products":
             taken = sum(overpass.sensor == scene.overpass.sensor for overpass in overpasses)
             packing, placed = PACKINGS[scene.overpass.sensor][taken % len(PACKINGS[scene.overpass.sensor])]
@@ -93,17 +88,6 @@ def write_sample(
     if layout == "catalogue":
         write_catalogue(folder, overpasses, area)
     write_text(folder / "recipe.toml", recipe_text(years))  # last: a folder with a recipe is whole
-
-
-def _check(folder: Path, seed: int, years: range) -> None:
-    if seed < 0:
-        raise RecipeError(f"seed {seed} is negative", where="seed", mend="choose 0 or more")
-    if len(years) < 2 or years.step != 1 or not 2016 <= years[0] <= years[-1] <= 2100:
-        raise RecipeError(
-            f"years {years} are not two or more consecutive ones", where="years", mend="choose them from 2016 on"
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StoreError("is not empty", where=folder, mend="choose an empty folder for the sample")
 
 
 def _feature(area: Area) -> dict[str, Any]:

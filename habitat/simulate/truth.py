@@ -76,3 +76,17 @@ def write_truth(folder: Path, truth: Truth, area: Area) -> None:
         )
         write_raster(folder / f"cover_{year}.tif", code[None], area.map, ["code"], 0, colormap=DEFAULT_LEGEND.colormap)
     write_raster(folder / "loss_year.tif", truth.loss_year[None], area.map, ["loss_year"], 65535)
+
+
+def write_stand_age(folder: Path, stand_age: np.ndarray, area: Area) -> None:
+    """Write plantation_age.tif: years since planting in the first year, the greatest in a pixel; 0 = not planted.
+
+    Parameters
+    ----------
+    stand_age : float array (y, x) on the fine grid
+    """
+    rim = slice(MARGIN_M // FINE_M, -MARGIN_M // FINE_M)
+    fine = stand_age[rim, rim]
+    rows, cols = (n // 2 for n in fine.shape)
+    oldest = fine.reshape(rows, 2, cols, 2).max(axis=(1, 3))
+    write_raster(folder / "plantation_age.tif", np.round(oldest)[None].astype(np.uint8), area.map, ["years"], 255)
