@@ -108,3 +108,12 @@ DEFAULT_LEGEND = Legend(
     )
 )
 """The classes of the Amur tiger's and leopard's border forest."""
+
+BROAD_LEGEND = Legend(
+    (
+        LandCover(10, "forest", "#1f7a4d", True),
+        LandCover(20, "not forest", "#e6e1c8", False),
+        *(cover for cover in DEFAULT_LEGEND if cover.code in (21, 22, 30, 40, 50, 60, 70)),
+    )
+)
+"""What maps that others made can tell: forest of no kind, and what is not forest, named or not."""

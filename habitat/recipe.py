@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from habitat.errors import RecipeError
-from habitat.legend import DEFAULT_LEGEND, LandCover, Legend
+from habitat.legend import BROAD_LEGEND, DEFAULT_LEGEND, LandCover, Legend
 from habitat.seasons import MAPPING, Season
 
 FIRST_YEAR, LAST_YEAR = 1984, 2100
@@ -159,10 +159,29 @@ class ForestSection(_Section):
     """How forest is told from the rest."""
 
     training: str
-    """Points or polygons with a column `code` (and perhaps `date`), or a raster of codes."""
+    """Points or polygons with a column `code` (and perhaps `date`), a raster of codes, or a map and its tiles."""
+    training_map: Literal["codes", "worldcover", "gfc", "tree_cover"] = "codes"
+    """What a raster holds: codes of the legend, or ESA WorldCover's classes, Global Forest Change's layers
+    (treecover2000 and lossyear), percent of tree cover: these are translated, see habitat.records.covers."""
+    training_codes: dict[str, int] = Field(default_factory=dict)
+    """Legend code of a map's value where it is not the stated one; 0 = no label."""
+    training_cover_percent: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        default=[20, 50], min_length=2, max_length=2
+    )
+    """Of maps of tree cover: not forest up to the first, forest from the second on, between them no label."""
+    training_edge_m: Annotated[float, Field(ge=0, le=1000)] = 0
+    """How far from the edge of a polygon, or from a raster's next class, there is no label."""
     training_year: int | None = None
     """The year in which labels without a date were true; default: the year whose scenes they fit best."""
     legend: str | None = None
+
+    @model_validator(mode="after")
+    def _translated(self) -> ForestSection:
+        if self.training_codes and self.training_map == "codes":
+            raise ValueError("training_codes translates a map: say which in training_map")
+        if self.training_cover_percent[0] >= self.training_cover_percent[1]:
+            raise ValueError("training_cover_percent takes two ascending numbers, such as [20, 50]")
+        return self
 
 
 class ChangeSection(_Section):
@@ -373,7 +392,8 @@ def _of(row: dict[str, Any], key: str, kind: type) -> Any:
 
 
 def legend_of(recipe: Recipe) -> Legend:
-    """The recipe's legend, or the default one."""
+    """The recipe's legend, or the default one: of a map that was translated the broad one, as it knows no more."""
     if recipe.forest is None or recipe.forest.legend is None:
-        return DEFAULT_LEGEND
+        translated = recipe.forest is not None and recipe.forest.training_map != "codes"
+        return BROAD_LEGEND if translated else DEFAULT_LEGEND
     return read_legend(recipe.path(recipe.forest.legend))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from habitat.errors import RecipeError
-from habitat.legend import DEFAULT_LEGEND
+from habitat.legend import BROAD_LEGEND, DEFAULT_LEGEND
 from habitat.recipe import PeriodSection, Recipe, legend_of, read_legend, read_recipe
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_tiles" / "recipe.toml"
@@ -44,6 +44,13 @@ def fault(path: Path) -> str:
     assert str(path.resolve()) in str(caught.value), "every fault names the file"
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_map_that_was_translated_knows_broad_classes_only(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, forest='training = "tiles"\ntraining_map = "worldcover"'))
+    assert recipe.forest is not None
+    assert recipe.forest.training_cover_percent == [20, 50]
+    assert legend_of(recipe) is BROAD_LEGEND
 
 
 def test_what_is_left_out_has_a_good_default(tmp_path: Path) -> None:
@@ -150,6 +157,15 @@ def test_the_recipe_s_own_file_is_no_key(tmp_path: Path) -> None:
         ("scenes", 'source = "https://me:abc@api.test/v1"', "scenes.source: source holds a key or password"),
         ("scenes", 'source = "c.json"\non_missing = "ignore"', "scenes.on_missing"),
         ("scenes", "source = 7", "scenes.source"),
+        ("forest", 'training = "a.tif"\ntraining_map = "corine"', "forest.training_map"),
+        (
+            "forest",
+            'training = "a.tif"\ntraining_cover_percent = [50, 20]',
+            "training_cover_percent takes two ascending",
+        ),
+        ("forest", 'training = "a.tif"\ntraining_cover_percent = [50]', "forest.training_cover_percent"),
+        ("forest", 'training = "a.tif"\ntraining_edge_m = -1', "forest.training_edge_m"),
+        ("forest", 'training = "a.tif"\n[forest.training_codes]\n10 = 11', "training_codes translates a map"),
         ("forest", None, "[change] needs a section [forest]"),
         ("change", "min_patch_ha = -1", "change.min_patch_ha"),
         ("cells", "", "cells: give either size_m or file"),

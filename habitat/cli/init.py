@@ -52,6 +52,10 @@ composite = "median"                  # "median": band by band; "medoid": all ba
 
 [forest]
 training = "training.gpkg"            # points or polygons with a column `code` (and perhaps `date`), or a raster
+# training_map = "worldcover"         # of a raster or a folder of tiles that others made: "gfc", "tree_cover"
+# training_codes = {{ 10 = 11, 20 = 0 }}  # what its values are in the legend, where not as stated; 0 = no label
+# training_cover_percent = [20, 50]   # tree cover: not forest up to the first, forest from the second on
+# training_edge_m = 0                 # how far from the next class there is no label
 # training_year = 2020                # when labels without a date were true; default: found from the scenes
 # legend = "legend.toml"              # [[class]] code, name, color, forest; default: the border forest's classes
 

@@ -1,78 +1,78 @@
-"""Training labels from points, polygons or a raster of codes, laid onto the run's grid."""
+"""Training labels from points, polygons, a raster of codes or another's map, laid onto the run's grid."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
-from rasterio.windows import Window
 
 from habitat.errors import TrainingError
-from habitat.grids import pixels_of, rasterize, resample_majority, window_over
+from habitat.grids import pixels_of, rasterize
+from habitat.records.covers import Translation
+from habitat.records.rasters import SUFFIXES, LabelRaster, label_table, raster_labels
 from habitat.records.shapes import read_shapes
-from habitat.store import open_raster
 
-_RASTERS = (".tif", ".tiff")
 _MEND = "[forest] training takes points, polygons or a raster of codes"
 
 
-def read_labels(path: Path, grid: GeoBox, *, codes: Collection[int]) -> pd.DataFrame:
+def read_labels(
+    path: Path,
+    grid: GeoBox,
+    *,
+    codes: Collection[int],
+    translation: Translation | None = None,
+    edge_m: float = 0.0,
+    years: Sequence[int] = (),
+) -> pd.DataFrame:
     """Read labels.
 
     Parameters
     ----------
     path : Path
-        Points or polygons with an integer column `code` and perhaps a `date`, or a raster of codes
-        (0 = no label).
+        Points or polygons with an integer column `code` and perhaps a `date`; a raster of codes (0 = no label); with a
+        translation the GeoTIFF of a map, or the folder of its tiles.
     grid : GeoBox
         The run's grid.
     codes : collection of int
         The legend's codes.
+    translation : Translation, optional
+        Of a map's values into the legend's codes.
+    edge_m : float
+        How far from the edge of a polygon, or from the next class of a raster, there is no label. Points have no edge.
+    years : sequence of int
+        For which labels are wanted, where a map knows of years.
 
     Returns
     -------
     DataFrame
-        row, col, year (<NA> = holds in every year), code: one row a labelled pixel inside the grid.
+        row, col, year (<NA> = not known), code: one row a labelled pixel inside the grid.
 
     Raises
     ------
     TrainingError
-        If the file cannot be read, has no `code`, holds a code that the legend lacks, or lies outside.
+        If the file cannot be read, has no `code`, holds a code that the legend lacks or a value that the map does not
+        have, lies outside, or has polygons of different codes on the same ground.
     """
-    raster = path.suffix.lower() in _RASTERS
-    labels = _from_raster(path, grid) if raster else _from_vectors(path, grid)
+    if translation is not None or path.suffix.lower() in SUFFIXES:
+        labels = raster_labels(LabelRaster(path, translation, edge_m, tuple(years)), grid)
+    else:
+        labels = _from_vectors(path, grid, edge_m)
     if labels.empty:
         raise TrainingError("holds no label inside the area", where=path, mend="check its reference system and [area]")
     strange = sorted(set(labels["code"].unique()) - set(codes))
     if strange:
-        raise TrainingError(
-            f"code {int(strange[0])} is not in the legend", where=path, mend="correct it, or give [forest] legend"
-        )
+        mend = "correct it, or give [forest] legend" if translation is None else "give it in [forest] training_codes"
+        raise TrainingError(f"code {int(strange[0])} is not in the legend", where=path, mend=mend)
     return labels
 
 
-def _from_raster(path: Path, grid: GeoBox) -> pd.DataFrame:
-    with open_raster(path) as file:
-        native, nodata = GeoBox.from_rio(file), file.nodata
-        if native.crs is None:
-            raise TrainingError("carries no reference system", where=path, mend="georeference it")
-        window = window_over(native, grid)
-        codes = file.read(1, window=Window.from_slices(*window))
-    if codes.dtype.kind not in "iu":
-        raise TrainingError(f"holds {codes.dtype}, not integer codes", where=path, mend="write codes as uint8")
-    if nodata is not None:
-        codes[codes == nodata] = 0
-    native = native[window]
-    on_grid = resample_majority(codes, native, grid, unknown=0)
-    rows, cols = np.nonzero(on_grid)
-    return _table(rows, cols, pd.array([pd.NA] * len(rows), dtype="Int64"), on_grid[rows, cols])
+def _from_vectors(path: Path, grid: GeoBox, edge_m: float) -> pd.DataFrame:
+    import geopandas as gpd
 
-
-def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
     shapes = read_shapes(path, error=TrainingError, mend=_MEND)
     if "code" not in shapes.columns:
         raise TrainingError(
@@ -87,10 +87,15 @@ def _from_vectors(path: Path, grid: GeoBox) -> pd.DataFrame:
         )
     years = _years(shapes, path)
     points = (shapes.geom_type == "Point").to_numpy()
-    tables = [_of_points(shapes[points], code[points], years[points], grid)]
-    if not points.all():
-        tables.append(_of_polygons(shapes[~points], code[~points], years[~points], grid))
-    return pd.concat(tables, ignore_index=True)
+    rows, cols, inside = pixels_of(grid, shapes.geometry[points].x, shapes.geometry[points].y)
+    of_points = label_table(rows[inside], cols[inside], years[points][inside], code[points][inside])
+    if points.all():
+        return of_points
+    polygons = gpd.GeoDataFrame(
+        {"code": code[~points].astype(int), "year": years[~points], "row": np.flatnonzero(~points) + 1},
+        geometry=shapes.geometry[~points],
+    )
+    return pd.concat([of_points, *_of_polygons(polygons, grid, edge_m, path)], ignore_index=True)
 
 
 def _years(shapes: Any, path: Path) -> pd.Series:
@@ -109,27 +114,30 @@ def _years(shapes: Any, path: Path) -> pd.Series:
     return dates.dt.year.astype("Int64")
 
 
-def _of_points(points: Any, code: pd.Series, years: pd.Series, grid: GeoBox) -> pd.DataFrame:
-    rows, cols, inside = pixels_of(grid, points.geometry.x, points.geometry.y)
-    return _table(rows[inside], cols[inside], years[inside], code[inside])
-
-
-def _of_polygons(polygons: Any, code: pd.Series, years: pd.Series, grid: GeoBox) -> pd.DataFrame:
-    parts = []
-    for year in years.drop_duplicates():
-        chosen = (years.isna() if year is pd.NA else (years == year).fillna(False)).to_numpy()
-        burnt = rasterize(list(polygons.geometry[chosen]), list(code[chosen]), grid)
+def _of_polygons(polygons: Any, grid: GeoBox, edge_m: float, path: Path) -> Iterator[pd.DataFrame]:
+    """Labels of polygons year by year."""
+    if edge_m > 0:
+        polygons = polygons.set_geometry(polygons.geometry.buffer(-edge_m))
+        polygons = polygons[~polygons.geometry.is_empty]
+    for year in polygons["year"].drop_duplicates():
+        of_year = polygons[polygons["year"].isna() if year is pd.NA else (polygons["year"] == year).fillna(False)]
+        _refuse_contradictions(of_year, grid, path)
+        burnt = rasterize(list(of_year.geometry), list(of_year["code"]), grid)
         rows, cols = np.nonzero(burnt)
-        parts.append(_table(rows, cols, pd.array([year] * len(rows), dtype="Int64"), burnt[rows, cols]))
-    return pd.concat(parts, ignore_index=True)
+        yield label_table(rows, cols, np.full(len(rows), 0 if year is pd.NA else year), burnt[rows, cols])
 
 
-def _table(rows: Any, cols: Any, years: Any, codes: Any) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "row": np.asarray(rows, dtype=int),
-            "col": np.asarray(cols, dtype=int),
-            "year": pd.array(years, dtype="Int64"),
-            "code": np.asarray(codes, dtype=int),
-        }
-    )
+def _refuse_contradictions(polygons: Any, grid: GeoBox, path: Path) -> None:
+    """Raise if polygons of different codes share the centre of a pixel: the last one would win in silence."""
+    one, other = polygons.sindex.query(polygons.geometry, predicate="intersects")
+    code = polygons["code"].to_numpy()
+    apart = (one < other) & (code[one] != code[other])
+    for first, second in zip(one[apart].tolist(), other[apart].tolist(), strict=True):
+        shared = polygons.geometry.iloc[first].intersection(polygons.geometry.iloc[second])
+        if shared.area > 0 and rasterize([shared], [1], grid).any():
+            rows = polygons["row"].iloc[[first, second]].tolist()
+            raise TrainingError(
+                f"polygons of rows {rows[0]} and {rows[1]} overlap with codes {code[first]} and {code[second]}",
+                where=path,
+                mend="cut one off the other, or date them",
+            )

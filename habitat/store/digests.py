@@ -26,9 +26,12 @@ def digest_file(path: Path) -> str:
 
 
 def digest_input(path: Path) -> str | None:
-    """SHA-256 of a file that a user gives, None if it is not there; of a shapefile, of all its parts."""
+    """SHA-256 of what a user gives: of a shapefile all parts, of a folder its TIFFs, of a file itself; else None."""
     if path.suffix.lower() == ".shp":
         return digest({part.name: digest_file(part) for part in path.parent.glob(f"{path.stem}.*")})
+    if path.is_dir():
+        rasters = sorted(f for f in path.rglob("*") if f.suffix.lower() in (".tif", ".tiff"))
+        return digest({str(raster.relative_to(path)): digest_file(raster) for raster in rasters})
     return digest_file(path) if path.is_file() else None
 
 

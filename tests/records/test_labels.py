@@ -119,6 +119,20 @@ def test_codes_may_be_whole_numbers_in_any_form(tmp_path: Path, small_grid: GeoB
         assert labels["code"].dtype.kind == "i"
 
 
+def test_the_edge_of_a_polygon_may_be_left_out(tmp_path: Path, small_grid: GeoBox) -> None:
+    path = written(tmp_path, [pixels((0, 4), (0, 6)), pixels((0, 1), (0, 1))], code=[OAK, OAK])
+    labels = read_labels(path, small_grid, codes=DEFAULT_LEGEND.codes, edge_m=20)
+    assert [(row, col) for row, col, _, _ in rows_of(labels)] == [(r, c) for r in (1, 2) for c in (1, 2, 3, 4)]
+
+
+def test_polygons_of_different_codes_on_the_same_ground_are_named(tmp_path: Path, small_grid: GeoBox) -> None:
+    shapes = [pixels((0, 1), (0, 1)), pixels((0, 2), (0, 3)), pixels((1, 3), (2, 5))]
+    with pytest.raises(TrainingError, match="labels.gpkg: polygons of rows 2 and 3 overlap with codes 14 and 22; cut"):
+        read(written(tmp_path, shapes, code=[OAK, OAK, GRASS]), small_grid)
+    beside = [pixels((0, 2), (0, 3)), pixels((0, 2), (2.6, 5))]  # they share ground, but the centre of no pixel
+    assert len(read(written(tmp_path, beside, code=[OAK, GRASS]), small_grid)) == 10
+
+
 # -- rasters --------------------------------------------------------------------------------------------
 
 
