@@ -1,7 +1,7 @@
 """From labels to a forest map: training, validation, prediction."""
 
 from habitat.forest.classifier import CoverModel, importance, predict_cover, train_cover
-from habitat.forest.training import gather, stack_samples, thin_labels
+from habitat.forest.training import gather, stack_samples, thin_labels, within_years
 from habitat.forest.validation import block_numbers, cross_validate, fitting_year
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "stack_samples",
     "thin_labels",
     "train_cover",
+    "within_years",
 ]

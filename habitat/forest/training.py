@@ -54,8 +54,30 @@ def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataF
     return pd.concat(parts, ignore_index=True)
 
 
-def stack_samples(parts: Sequence[pd.DataFrame], *, max_per_class: int, seed: int) -> pd.DataFrame:
-    """Join the blocks' tables and draw at most `max_per_class` samples of each class.
+def within_years(labels: pd.DataFrame, years: Sequence[int]) -> tuple[pd.DataFrame, int]:
+    """Return the labels that are of some of the years, or of no stated one, and how many are of others.
+
+    Raises
+    ------
+    TrainingError
+        If all are of others.
+    """
+    of_others = (labels["year"].notna() & ~labels["year"].isin(list(years))).to_numpy(dtype=bool)
+    if of_others.all() and len(labels):
+        first, last = int(labels["year"].min()), int(labels["year"].max())
+        when = f"of {first}" if first == last else f"of {first} to {last}"
+        raise TrainingError(
+            f"all labels are {when}, outside the years {min(years)} to {max(years)}",
+            where="training",
+            mend="add labels of these years, or give [period] years theirs",
+        )
+    return labels[~of_others].reset_index(drop=True), int(of_others.sum())
+
+
+def stack_samples(
+    parts: Sequence[pd.DataFrame], *, max_per_class: int, seed: int, block_pixels: int = 0
+) -> pd.DataFrame:
+    """Join the blocks' tables and draw at most `max_per_class` samples of each class, as :func:`thin_labels` does.
 
     Raises
     ------
@@ -77,14 +99,31 @@ def stack_samples(parts: Sequence[pd.DataFrame], *, max_per_class: int, seed: in
         )
     # the order of blocks must leave no trace
     samples = samples.sort_values(["row", "col", "year", "code"], kind="stable", ignore_index=True)
-    return thin_labels(samples, max_per_class=max_per_class, seed=seed)
+    return thin_labels(samples, max_per_class=max_per_class, seed=seed, block_pixels=block_pixels)
 
 
-def thin_labels(labels: pd.DataFrame, *, max_per_class: int, seed: int) -> pd.DataFrame:
-    """Draw at most `max_per_class` rows of each `code`, keeping their order."""
+def thin_labels(labels: pd.DataFrame, *, max_per_class: int, seed: int, block_pixels: int = 0) -> pd.DataFrame:
+    """Draw at most `max_per_class` rows of each `code`, keeping their order.
+
+    Parameters
+    ----------
+    block_pixels : int
+        Side of square blocks of land that share the draw: each gives as many labels of a class as the others, while
+        it has them, so that no corner of the area outvotes the rest. 0: all labels are alike.
+    """
     random = np.random.default_rng(seed)
-    keep = [
-        rows if len(rows) <= max_per_class else random.choice(rows, max_per_class, replace=False)
-        for _, rows in sorted(labels.groupby("code").indices.items())
-    ]
+    keep = []
+    for _, rows in sorted(labels.groupby("code").indices.items()):
+        if len(rows) > max_per_class:
+            rows = _spread_over(labels, random.permutation(rows), block_pixels)[:max_per_class]
+        keep.append(rows)
     return labels.iloc[np.sort(np.concatenate(keep))].reset_index(drop=True)
+
+
+def _spread_over(labels: pd.DataFrame, rows: np.ndarray, block_pixels: int) -> np.ndarray:
+    """Order shuffled rows so that every block's first come before any block's second."""
+    if block_pixels < 1:
+        return rows
+    block = labels.iloc[rows][["row", "col"]].floordiv(block_pixels)
+    turn = block.groupby(["row", "col"]).cumcount().to_numpy()
+    return rows[np.argsort(turn, kind="stable")]

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from habitat.errors import TrainingError
-from habitat.forest import gather, stack_samples
+from habitat.forest import gather, stack_samples, thin_labels, within_years
 from habitat.grids import Block
 
 BLOCK = Block(3, slice(10, 12), slice(20, 23))
@@ -88,3 +88,27 @@ def test_no_label_that_was_seen(parts: list[pd.DataFrame]) -> None:
 def test_one_class_only_is_named() -> None:
     with pytest.raises(TrainingError, match=r"all labels are of one class \(14\)"):
         stack_samples([part(14, 5), part(14, 5)], max_per_class=10, seed=1)
+
+
+def test_every_block_of_land_gives_as_many_labels_while_it_has_them() -> None:
+    """Of one class 80 labels lie in the first block, 15 in the second and 2 in the third; 30 are wanted."""
+    table = pd.concat([part(14, 97).assign(col=0), part(22, 5).assign(col=0)], ignore_index=True)
+    table["row"] = np.r_[np.zeros(80), np.full(15, 10), np.full(2, 25), np.zeros(5)].astype(int)
+    drawn = thin_labels(table, max_per_class=30, seed=1, block_pixels=10)
+    per_block = drawn[drawn["code"] == 14].groupby("row").size().to_dict()
+    assert per_block == {0: 14, 10: 14, 25: 2}
+    assert (drawn["code"] == 22).sum() == 5
+    assert drawn.equals(thin_labels(table, max_per_class=30, seed=1, block_pixels=10))
+
+
+def test_labels_of_other_years_are_counted_and_left_out() -> None:
+    table = labels((0, 0, 2019, 14), (0, 1, 2020, 22), (0, 2, None, 22), (0, 3, 2031, 14))
+    kept, outside = within_years(table, (2020, 2021))
+    assert (kept["col"].tolist(), outside) == ([1, 2], 2)
+
+
+@pytest.mark.parametrize(("years", "said"), [((2001, 2009), "of 2001 to 2009"), ((2001, 2001), "of 2001")])
+def test_labels_of_other_years_alone_are_refused(years: tuple[int, int], said: str) -> None:
+    table = labels(*((0, 0, year, 14) for year in years))
+    with pytest.raises(TrainingError, match=f"all labels are {said}, outside the years 2020 to 2021"):
+        within_years(table, (2020, 2021))
