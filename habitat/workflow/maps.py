@@ -20,10 +20,12 @@ from habitat.forest import (
     stack_samples,
     thin_labels,
     train_cover,
+    within_years,
 )
 from habitat.grids import Block, blocks
 from habitat.imagery import forest_features
 from habitat.legend import UNKNOWN
+from habitat.records.covers import Translation
 from habitat.records.labels import read_labels
 from habitat.store import (
     RasterWriter,
@@ -45,6 +47,8 @@ SEED = 20161
 MAX_PER_CLASS = 4000
 THINNED = 4
 """So many times more labels of a class are looked at than are used: not all were seen."""
+SPREAD_PIXELS = 256
+"""Side of the blocks of land that share the draw of labels."""
 _LISTS = ("predictors", "codes", "label_years")
 BLOCKS_ACROSS = 6
 """Blocks of land along the longer side of the labels' extent, for cross-validation."""
@@ -54,12 +58,11 @@ def train(context: Context, _work: Path) -> Outputs:
     """Train the classifier and judge it by spatial block cross-validation."""
     section = context.recipe.forest
     assert section is not None
-    labels = read_labels(context.recipe.path(section.training), context.grid, codes=context.legend.codes)
-    dated = labels["year"].notna()
-    outside = int((dated & ~labels["year"].isin(context.years)).sum())
+    labels = labels_of(context)
+    labels, outside = within_years(labels, context.years)
     if outside:
         context.warnings.append(f"{outside} labels are dated outside the years and were not used")
-    labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED)
+    labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED, block_pixels=SPREAD_PIXELS)
     dated = labels["year"].notna()
     todo = [block for block in blocks(context.grid, READ_BLOCK) if block.holds(labels["row"], labels["col"]).any()]
     parts: list[pd.DataFrame] = []
@@ -77,14 +80,15 @@ def train(context: Context, _work: Path) -> Outputs:
     block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
     judging: dict[str, Any] = {"forest_codes": forest_codes, "block_pixels": block_pixels, "seed": SEED}
     notes: dict[str, Any] = {"labels": len(labels), "labels_outside_the_years": outside}
-    samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
+    drawn: dict[str, Any] = {"max_per_class": MAX_PER_CLASS, "seed": SEED, "block_pixels": SPREAD_PIXELS}
+    samples = stack_samples(parts, **drawn)
     if not samples["dated"].all():
         as_of = section.training_year
         if as_of is None:
             as_of, notes["fit_by_year"] = fitting_year(samples[~samples["dated"]], **judging)
             context.warnings.append(f"labels without a date were taken as of {as_of}, whose scenes they fit best")
         parts = [part[part["dated"] | (part["year"] == as_of)] for part in parts]
-        samples = stack_samples(parts, max_per_class=MAX_PER_CLASS, seed=SEED)
+        samples = stack_samples(parts, **drawn)
         notes["labels_taken_as_of"] = as_of
     context.progress("train", len(context.years), len(context.years) + 2)
     validation = cross_validate(samples, **judging)
@@ -97,6 +101,24 @@ def train(context: Context, _work: Path) -> Outputs:
     write_table(outputs[2], importance(model))
     context.progress("train", len(context.years) + 2, len(context.years) + 2)
     return outputs, notes | {"samples": len(samples)}
+
+
+def labels_of(context: Context) -> pd.DataFrame:
+    """The labels that the recipe names, on the run's grid."""
+    section = context.recipe.forest
+    assert section is not None
+    translation = None
+    if section.training_map != "codes":
+        low, high = section.training_cover_percent
+        translation = Translation(section.training_map, section.training_codes, (low, high))
+    return read_labels(
+        context.recipe.path(section.training),
+        context.grid,
+        codes=context.legend.codes,
+        translation=translation,
+        edge_m=section.training_edge_m,
+        years=context.years,
+    )
 
 
 def _warn_of_unused(context: Context, labels: pd.DataFrame, samples: pd.DataFrame) -> None:
