@@ -3,7 +3,8 @@
 from habitat.imagery.brdf import nadir_reflectance
 from habitat.imagery.calibration import to_common_bands
 from habitat.imagery.composites import seasonal_median, seasonal_medoid
-from habitat.imagery.features import forest_features
+from habitat.imagery.features import DEFAULT_GROUPS, feature_margin, forest_features
+from habitat.imagery.harmonics import fit_harmonics, harmonic_names
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.illumination import fit_illumination, level_reflectance, slope_samples
 from habitat.imagery.masks import NOT_CLEAR, clear_looks, reject_bits
@@ -12,14 +13,18 @@ from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slo
 from habitat.imagery.spectral import spectral_quality
 
 __all__ = [
+    "DEFAULT_GROUPS",
     "NOT_CLEAR",
     "cast_shadow",
     "clear_looks",
     "combine_shifts",
     "departures",
     "estimate_shifts",
+    "feature_margin",
+    "fit_harmonics",
     "fit_illumination",
     "forest_features",
+    "harmonic_names",
     "level_reflectance",
     "nadir_reflectance",
     "reject_bits",

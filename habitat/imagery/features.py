@@ -1,24 +1,55 @@
-"""What a classifier sees of a pixel in a year: each season's bands and indices."""
+"""What a classifier sees of a pixel in a year: each season's bands and indices, the year's course, and the ground.
+
+Which groups of predictors are made by default was measured on simulated landscapes (`benchmarks/results/features.md`).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
-from habitat import indices
 from habitat.cubes import BANDS, COMPOSITE, FEATURES
+from habitat.errors import ContractError, GridError
+from habitat.grids import grid_of
+from habitat.imagery.relief import rises
 from habitat.seasons import MAPPING
 
-_INDICES = {
-    "ndvi": (indices.ndvi, ("red", "nir08")),
-    "ndmi": (indices.ndmi, ("nir08", "swir16")),
-    "nbr": (indices.nbr, ("nir08", "swir22")),
-    "ndwi": (indices.ndwi, ("green", "nir08")),
+Layers = dict[str, np.ndarray]
+"""Predictors (y, x) by name."""
+Group = Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]
+DEFAULT_GROUPS: tuple[Group, ...] = ("bands", "indices", "harmonics", "terrain")
+
+INDICES = {
+    "ndvi": ("nir08", "red"),
+    "ndmi": ("nir08", "swir16"),
+    "nbr": ("nir08", "swir22"),
+    "ndwi": ("green", "nir08"),
 }
+"""Normalised differences of two bands: vegetation, canopy moisture, burns, open water (see habitat.indices)."""
+_TEXTURES = ("nir08", "ndvi")
+_REACHES = {"3x3": 1, "5x5": 2}
 
 
-def forest_features(composite: xr.Dataset) -> xr.Dataset:
-    """Return the predictors of every year: bands and indices of each season.
+def feature_margin(groups: Sequence[Group]) -> int:
+    """Return how many pixels around a block must be known for its predictors to be those of the whole area.
+
+    >>> feature_margin(["bands", "indices"]), feature_margin(["terrain"]), feature_margin(["bands", "texture"])
+    (0, 1, 2)
+    """
+    return max({"terrain": 1, "texture": max(_REACHES.values())}.get(group, 0) for group in groups)
+
+
+def forest_features(
+    composite: xr.Dataset,
+    *,
+    groups: Sequence[Group] = DEFAULT_GROUPS,
+    harmonics: xr.Dataset | None = None,
+    height_m: np.ndarray | None = None,
+) -> xr.Dataset:
+    """Return the predictors of every year.
 
     A season without a clear look leaves its predictors NaN, never zero; a pixel not seen in the mapping
     season has no predictors at all, since the map stands for that season.
@@ -26,24 +57,111 @@ def forest_features(composite: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     composite : COMPOSITE
+        Over a block and :func:`feature_margin` pixels around it, where there are any.
+    groups : sequence of str
+        `bands` and `indices` of each season; `harmonics`: the year's course, if it is given; `terrain`, if heights are
+        given: `height_m`, `slope` in degrees, `northness` and `eastness` (how far the ground leans that way, -1 to 1);
+        `texture`: the standard deviation of near infrared and NDVI of the mapping season over 3 x 3 and 5 x 5 pixels;
+        `looks`: how many clear looks each season had.
+    harmonics : FEATURES, optional
+        Of :func:`~habitat.imagery.fit_harmonics`, for the same years and pixels.
+    height_m : float32 (y, x), optional
+        On the composite's grid.
 
     Returns
     -------
     FEATURES
-        float32 variables `<band or index>_<season>`, (year, y, x).
+        float32 variables, `<band or index>_<season>` where they are of a season, (year, y, x).
+
+    Raises
+    ------
+    ContractError
+        If no group gives a predictor.
+    GridError
+        If harmonics or heights have another shape.
     """
     COMPOSITE.check(composite)
-    seen = composite["looks"].sel(season=MAPPING, drop=True).values > 0
-    features = {}
-    for season in composite["season"].values:
-        one = composite.sel(season=season, drop=True)
-        layers = {band: one[band].values for band in BANDS if band in one}
-        layers |= {
-            name: function(*(layers[band] for band in needed))
-            for name, (function, needed) in _INDICES.items()
-            if all(band in layers for band in needed)
-        }
-        for name, values in layers.items():
-            features[f"{name}_{season}"] = (FEATURES.dims, np.where(seen, values, np.nan).astype(np.float32))
+    shape = (composite.sizes["y"], composite.sizes["x"])
+    relief = _relief(composite, height_m) if "terrain" in groups and height_m is not None else {}
+    years = []
+    for number, year in enumerate(composite["year"].values):
+        one = composite.sel(year=year, drop=True)
+        seen = np.ascontiguousarray(one["looks"].sel(season=MAPPING).values > 0)
+        layers: Layers = {}
+        for season in composite["season"].values:
+            layers |= _of_season(one.sel(season=season, drop=True), str(season), seen, groups)
+        if "harmonics" in groups and harmonics is not None:
+            for name in harmonics.data_vars:
+                _same_shape("harmonics", harmonics[name].shape[1:], shape)
+                layers[str(name)] = _where(seen, harmonics[name].values[number])
+        if "texture" in groups:
+            layers |= _texture(one.sel(season=MAPPING, drop=True), seen)
+        years.append(layers | {name: _where(seen, values) for name, values in relief.items()})
+    if not years[0]:
+        raise ContractError("no group gives a predictor", where="FEATURES", mend="add bands or indices to the features")
     coords = {name: composite.coords[name] for name in ("year", "y", "x", "spatial_ref") if name in composite.coords}
-    return FEATURES.check(xr.Dataset(features, coords=coords))
+    data = {name: (FEATURES.dims, np.stack([layers[name] for layers in years])) for name in years[0]}
+    return FEATURES.check(xr.Dataset(data, coords=coords))
+
+
+def _of_season(one: xr.Dataset, season: str, seen: np.ndarray, groups: Sequence[Group]) -> Layers:
+    """Bands, indices and looks of a season, where the mapping season has `seen` the pixel."""
+    from habitat.imagery import _layers
+
+    layers: Layers = {}
+    bands = {band: np.ascontiguousarray(one[band].values, dtype=np.float32) for band in BANDS if band in one}
+    if "bands" in groups:
+        layers |= {f"{band}_{season}": _where(seen, values) for band, values in bands.items()}
+    if "indices" in groups:
+        for name, pair in INDICES.items():
+            if all(band in bands for band in pair):
+                out = np.empty(seen.shape, dtype=np.float32)
+                flat = [bands[band].reshape(-1) for band in pair]
+                _layers.ratio(*flat, seen.reshape(-1), out.reshape(-1))
+                layers[f"{name}_{season}"] = out
+    if "looks" in groups:
+        layers[f"looks_{season}"] = _where(seen, one["looks"].values)
+    return layers
+
+
+def _where(seen: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values where they are seen, else NaN, float32."""
+    from habitat.imagery import _layers
+
+    out = np.empty(seen.shape, dtype=np.float32)
+    flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
+    _layers.masked(flat, seen.reshape(-1), out.reshape(-1))
+    return out
+
+
+def _texture(mapping: xr.Dataset, seen: np.ndarray) -> Layers:
+    """How much neighbours differ."""
+    from habitat.imagery import _layers
+
+    known = _of_season(mapping, MAPPING, np.ones_like(seen), ("bands", "indices"))
+    layers: Layers = {}
+    for name in _TEXTURES:
+        for size, reach in _REACHES.items():
+            if f"{name}_{MAPPING}" in known:
+                out = np.empty(seen.shape, dtype=np.float32)
+                _layers.spread(known[f"{name}_{MAPPING}"], reach, seen, out)
+                layers[f"{name}_{size}"] = out
+    return layers
+
+
+def _relief(composite: xr.Dataset, height_m: np.ndarray) -> Layers:
+    """Height, and how the ground leans: north and east are those of the grid."""
+    _same_shape("heights", height_m.shape, (composite.sizes["y"], composite.sizes["x"]))
+    east, north = rises(height_m, abs(grid_of(composite).transform.a))
+    up = 1 / np.sqrt(1 + east**2 + north**2)
+    return {
+        "height_m": height_m,
+        "slope": np.degrees(np.arccos(np.clip(up, 0, 1))),
+        "northness": -north * up,
+        "eastness": -east * up,
+    }
+
+
+def _same_shape(what: str, shape: tuple[int, ...], other: tuple[int, int]) -> None:
+    if shape != other:
+        raise GridError(f"{what} have {shape} pixels, the composite {other}", where="features")
