@@ -98,7 +98,9 @@ class PeriodSection(_Section):
     def season_list(self) -> tuple[Season, ...]:
         """The mapping season first, then the others as written."""
         for name in self.seasons:
-            if name == MAPPING or name.endswith("sensors") or not name.isidentifier():  # files are named after them
+            if (
+                name == MAPPING or name.endswith(("sensors", "harmonics")) or not name.isidentifier()
+            ):  # files are named after them
                 raise ValueError(f"{name!r} cannot be the name of a season")
         return (
             Season.parse(MAPPING, self.season),
@@ -174,9 +176,15 @@ class ForestSection(_Section):
     training_year: int | None = None
     """The year in which labels without a date were true; default: the year whose scenes they fit best."""
     legend: str | None = None
+    features: Annotated[
+        list[Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]], Field(min_length=1)
+    ] = ["bands", "indices", "harmonics", "terrain"]
+    """What the classifier is shown: see habitat.forest_features. Terrain counts where there are heights."""
 
     @model_validator(mode="after")
     def _translated(self) -> ForestSection:
+        if not {"bands", "indices", "harmonics"}.intersection(self.features):
+            raise ValueError("features needs bands, indices or harmonics: the rest alone says nothing of what grows")
         if self.training_codes and self.training_map == "codes":
             raise ValueError("training_codes translates a map: say which in training_map")
         if self.training_cover_percent[0] >= self.training_cover_percent[1]:

@@ -100,8 +100,13 @@ def forest_features(
     if not years[0]:
         raise ContractError("no group gives a predictor", where="FEATURES", mend="add bands or indices to the features")
     coords = {name: composite.coords[name] for name in ("year", "y", "x", "spatial_ref") if name in composite.coords}
-    data = {name: (FEATURES.dims, np.stack([layers[name] for layers in years])) for name in years[0]}
+    data = {name: (FEATURES.dims, _joined([layers[name] for layers in years])) for name in years[0]}
     return FEATURES.check(xr.Dataset(data, coords=coords))
+
+
+def _joined(layers: list[np.ndarray]) -> np.ndarray:
+    """Layers of years (year, y, x); one alone is not copied."""
+    return layers[0][None] if len(layers) == 1 else np.stack(layers)
 
 
 def _of_season(one: xr.Dataset, season: str, seen: np.ndarray, groups: Sequence[Group]) -> Layers:

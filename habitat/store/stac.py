@@ -84,7 +84,7 @@ def _write_item(folder: Path, raster: Path, windows: dict[str, Season], years: t
 
 def _period(stem: str, windows: dict[str, Season], years: tuple[int, ...]) -> tuple[str, str]:
     """First and last moment that a raster is about, from its year and season if its name has them."""
-    match = re.match(r"(\d{4})(?:_(\w+))?$", stem.removesuffix("_sensors"))
+    match = re.match(r"(\d{4})(?:_(\w+))?$", stem.removesuffix("_sensors").removesuffix("_harmonics"))
     mapping = next(iter(windows.values()))
     if match:
         season = windows.get(match[2] or "", mapping)

@@ -13,12 +13,12 @@ from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, COMPOSITE, REFLECTANCE_RANGE
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
-from habitat.imagery import seasonal_median, seasonal_medoid
+from habitat.imagery import fit_harmonics, harmonic_names, seasonal_median, seasonal_medoid
 from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
-from habitat.tiles import Scene
+from habitat.tiles import Scene, read_heights
 from habitat.workflow.context import Context, Outputs
-from habitat.workflow.looks import Looks, prepare_looks
+from habitat.workflow.looks import Looks, known_heights, prepare_looks
 
 READ_BLOCK = 512
 """Pixels: large enough that opening files does not count, small enough for a year of looks."""
@@ -29,6 +29,9 @@ _REFUSED = "with an offset that the pixels cannot settle"
 
 REFLECTANCE_SCALE = 10000
 NODATA = -32768
+HEIGHTS = "heights.tif"
+MOST_OF_AN_INDEX = 3.2
+"""What int16 holds of a harmonic: an index lies within 1, and its waves hardly farther."""
 
 
 def make_composites(context: Context, work: Path) -> Outputs:
@@ -45,6 +48,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
     groups = [context.years] if looks.needs_all_years else [(year,) for year in context.years]
     todo = list(blocks(context.grid, _block_size(len(scenes)) if looks.needs_all_years else READ_BLOCK))
     sensors = tuple(sorted({scene.sensor.name for scene in settled.scenes}))
+    harmonics = harmonic_names(context.bands) if _shows(context, "harmonics") else ()
     jobs = {
         f"{years[0]}-{block.index}": CompositeJob(
             tuple(s for s in scenes if any(season.year_of(s.day) in years for season in context.seasons)),
@@ -55,6 +59,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
             sensors,
             context.outline,
             block,
+            harmonics,
         )
         for years in groups
         for block in todo
@@ -62,6 +67,13 @@ def make_composites(context: Context, work: Path) -> Outputs:
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
     outputs = []
     for group, place, year in ((years[0], k, year) for years in groups for k, year in enumerate(years)):
+        if harmonics:
+            path = harmonics_path(context, year)
+            tags = {"scale": "0.0001"}
+            with RasterWriter(path, context.grid, harmonics, "int16", NODATA, resampling="average", tags=tags) as file:
+                for block in todo:
+                    file.write(load_block(work, f"{group}-{block.index}")["harmonics"][:, place], block)
+            outputs.append(path)
         for number, season in enumerate(context.seasons):
             path = composite_path(context, year, season.name)
             pieces = [(f"{group}-{block.index}", block) for block in todo]
@@ -76,6 +88,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
                     for name, block in pieces:
                         file.write(load_block(work, name)["sensors"][:, place, number], block)
                 outputs.append(path)
+    outputs += _write_heights(context)
     notes = {
         "scenes": [
             {
@@ -101,6 +114,29 @@ def make_composites(context: Context, work: Path) -> Outputs:
         "years_without_scenes": list(context.years_unseen),
     } | learnt
     return outputs, notes
+
+
+def _shows(context: Context, group: str) -> bool:
+    """Whether the recipe shows the classifier a group of predictors."""
+    return context.recipe.forest is not None and group in context.recipe.forest.features
+
+
+def _write_heights(context: Context) -> list[Path]:
+    """Write the heights that the recipe knows onto the run's grid, if the classifier is shown them."""
+    files = known_heights(context) if _shows(context, "terrain") else ()
+    if not files:
+        return []
+    path, known = context.run.path("composites", HEIGHTS), False
+    with RasterWriter(path, context.grid, ["height_m"], "float32", np.nan, resampling="average") as file:
+        for block in blocks(context.grid, READ_BLOCK):
+            height_m = read_heights(files, crop(context.grid, block))
+            known = known or bool(np.isfinite(height_m).any())
+            file.write(height_m[None], block)
+    if known:
+        return [path]
+    path.unlink()
+    context.warnings.append("the heights lie elsewhere: the classifier is shown no terrain")
+    return []
 
 
 def _warn_of_offsets(context: Context, corrected: dict[str, str]) -> None:
@@ -130,6 +166,8 @@ class CompositeJob:
     outline: Any
     """The area in the grid's reference system."""
     block: Block
+    harmonics: tuple[str, ...] = ()
+    """Names of what is made of the year's course."""
 
     def __call__(self) -> dict[str, np.ndarray]:
         """Return the block's pictures.
@@ -138,7 +176,7 @@ class CompositeJob:
         -------
         dict
             `composite`: int16 (year, season, bands and looks, y, x); `sensors`: uint16 (sensor, year, season, y, x),
-            how many looks are of which.
+            how many looks are of which; `harmonics`: int16 (harmonic, year, y, x).
         """
         reading, core = widen(self.block, self.grid, int(np.ceil(self.looks.margin_m / self.grid.transform.a)))
         window = crop(self.grid, reading)
@@ -147,9 +185,11 @@ class CompositeJob:
         packed = np.full(shape, NODATA, dtype=np.int16)
         packed[:, :, -1] = 0
         shared = np.zeros((len(self.sensors), *shape[:2], *self.block.shape), dtype=np.uint16)
+        course = np.full((len(self.harmonics), len(self.years), *self.block.shape), NODATA, dtype=np.int16)
         if self.scenes:
             composite = _COMPOSITES[self.looks.settings.composite]
-            made = composite(self.looks.read(self.scenes, window), years=self.years, seasons=self.seasons)
+            stack = self.looks.read(self.scenes, window)
+            made = composite(stack, years=self.years, seasons=self.seasons)
             inside = rasterize([self.outline], [1], window) > 0
             looks = np.where(inside, made["looks"].values, 0)[..., core[0], core[1]]
             for number, band in enumerate(bands):
@@ -160,7 +200,14 @@ class CompositeJob:
             packed[:, :, -1] = looks
             for sensor, own in zip(made["sensor"].values, made["sensor_looks"].values, strict=True):
                 shared[self.sensors.index(sensor)] = np.where(inside, own, 0)[..., core[0], core[1]]
-        return {"composite": packed, "sensors": shared}
+            if self.harmonics:
+                fitted = fit_harmonics(stack.isel(y=core[0], x=core[1]), years=self.years, seasons=self.seasons)
+                for number, name in enumerate(self.harmonics):
+                    values = fitted[name].values
+                    kept = inside[core] & np.isfinite(values)
+                    within = np.clip(values[kept], -MOST_OF_AN_INDEX, MOST_OF_AN_INDEX)
+                    course[number][kept] = np.round(within * REFLECTANCE_SCALE).astype(np.int16)
+        return {"composite": packed, "sensors": shared, "harmonics": course}
 
 
 def _block_size(looks: int) -> int:
@@ -174,6 +221,11 @@ def _block_size(looks: int) -> int:
 def composite_path(context: Context, year: int, season: str) -> Path:
     """Where the composite of a season lies."""
     return context.run.path("composites", f"{year}.tif" if season == MAPPING else f"{year}_{season}.tif")
+
+
+def harmonics_path(context: Context, year: int) -> Path:
+    """Where the year's course lies."""
+    return context.run.path("composites", f"{year}_harmonics.tif")
 
 
 def read_composites(paths: dict[tuple[int, str], Path], bands: tuple[str, ...], block: Block) -> xr.Dataset:

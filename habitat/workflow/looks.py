@@ -210,6 +210,25 @@ def _sample_grids(context: Context) -> list[GeoBox]:
     return [windows[k] for k in within[chosen]]
 
 
+def known_heights(plan: Plan) -> tuple[Path, ...]:
+    """Return the files of heights that are used, for relief or for the classifier; none if none are here.
+
+    Raises
+    ------
+    RecipeError, ReadError
+        As of :func:`heights_of`.
+    """
+    settings, forest = plan.recipe.scenes, plan.recipe.forest
+    if settings.relief != "own":
+        return heights_of(plan)
+    if forest is None or "terrain" not in forest.features:
+        return ()
+    fetched = plan.downloads_folder / "layers" / "dem"
+    if settings.dem is not None:
+        return height_files(plan.recipe.path(settings.dem))
+    return height_files(fetched) if "dem" in settings.layers and fetched.is_dir() else ()
+
+
 def heights_of(plan: Plan) -> tuple[Path, ...]:
     """Return the files of heights that the recipe names, or of the layer that is fetched for it.
 

@@ -23,7 +23,6 @@ from habitat.forest import (
     within_years,
 )
 from habitat.grids import Block, blocks
-from habitat.imagery import forest_features
 from habitat.legend import UNKNOWN
 from habitat.records.covers import Translation
 from habitat.records.labels import read_labels
@@ -37,9 +36,10 @@ from habitat.store import (
     write_model,
     write_table,
 )
-from habitat.workflow.composites import READ_BLOCK, composite_bands, composite_paths, read_composites
+from habitat.workflow.composites import READ_BLOCK
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
+from habitat.workflow.predictors import FeatureFiles, feature_files
 
 MAP_BLOCK = 256
 SEED = 20161
@@ -65,16 +65,14 @@ def train(context: Context, _work: Path) -> Outputs:
     labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED, block_pixels=SPREAD_PIXELS)
     dated = labels["year"].notna()
     todo = [block for block in blocks(context.grid, READ_BLOCK) if block.holds(labels["row"], labels["col"]).any()]
-    parts: list[pd.DataFrame] = []
+    files, parts = feature_files(context), []
     for done, year in enumerate(context.years):
         context.progress("train", done, len(context.years) + 2)
         of_year = labels[~dated | (labels["year"] == year)]
         if of_year.empty:
             continue
-        paths = composite_paths(context, (year,))
         for block in todo:
-            features = forest_features(read_composites(paths, composite_bands(context), block))
-            parts.append(gather(features, of_year, block))
+            parts.append(gather(files.of_year(year).read(block), of_year, block))
     forest_codes = context.legend.forest_codes
     extent = 1 + max(int(labels[axis].max() - labels[axis].min()) for axis in ("row", "col"))
     block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
@@ -137,9 +135,9 @@ def map_forest(context: Context, work: Path) -> Outputs:
     todo = list(blocks(context.grid, MAP_BLOCK))
     model_path = context.run.path("forest", "model.skops")
     digest = digest_file(model_path)
-    paths, bands = composite_paths(context, context.years), composite_bands(context)
+    files = feature_files(context)
     jobs = {
-        str(block.index): partial(map_block, model_path, digest, context.legend.forest_codes, paths, bands, block)
+        str(block.index): partial(map_block, model_path, digest, context.legend.forest_codes, files, block)
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "map"))
@@ -163,19 +161,13 @@ def map_block(
     model_path: Path,
     model_digest: str,
     forest_codes: tuple[int, ...],
-    paths: dict[tuple[int, str], Path],
-    bands: tuple[str, ...],
+    files: FeatureFiles,
     block: Block,
 ) -> dict[str, np.ndarray]:
     """`code`, `probability` and `evidence` of one block: uint8 (year, y, x)."""
     model = _load(model_path, model_digest)
-    years = list(dict.fromkeys(year for year, _ in paths))
-    seasons = list(dict.fromkeys(season for _, season in paths))
-    yearly = []
     # a year at a time: a forest's votes take more memory than its map
-    for year in years:
-        one = read_composites({(year, season): paths[year, season] for season in seasons}, bands, block)
-        yearly.append(predict_cover(model, forest_features(one), forest_codes=forest_codes))
+    yearly = [predict_cover(model, files.of_year(year).read(block), forest_codes=forest_codes) for year in files.years]
     alone, best_forest, best_other = (np.concatenate(layers) for layers in zip(*yearly, strict=True))
     given_all = smooth_forest(alone)
     code = np.where(given_all >= 0.5, best_forest, best_other)

@@ -39,9 +39,9 @@ class Stage:
 
 
 STAGES = (
-    Stage("composite", "composites:make_composites", (), ("scenes",), version=3),
-    Stage("train", "maps:train", ("composite",), ("forest",)),
-    Stage("map", "maps:map_forest", ("composite", "train"), ("forest",)),
+    Stage("composite", "composites:make_composites", (), ("scenes",), version=4),
+    Stage("train", "maps:train", ("composite",), ("forest",), version=2),
+    Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
     Stage("change", "changes:find_change", ("map",), ("change",)),
     Stage("cells", "tables:make_cells", ("map", "change"), ("cells",)),
     Stage("join", "tables:join_sightings", ("map", "change", "cells"), ("sightings",)),
@@ -178,6 +178,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         settings = {name: settings.get(name) for name in ("area", "period", *stage.sections)}
         settings["area"] = {key: value for key, value in settings["area"].items() if key != "name"}
         if stage.name == "composite":
+            shown = [] if recipe.forest is None else recipe.forest.features
+            settings["shown"] = sorted({"harmonics", "terrain"}.intersection(shown))
             settings["scenes"] = {key: value for key, value in settings["scenes"].items() if key not in _NO_PIXEL}
     return {
         "stage": stage.name,
@@ -191,9 +193,9 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
 
 
 def _heights_of(context: Context) -> tuple[Path, ...]:
-    from habitat.workflow.looks import heights_of  # loads all of imagery
+    from habitat.workflow.looks import known_heights  # loads all of imagery
 
-    return heights_of(context)
+    return known_heights(context)
 
 
 def _versions() -> dict[str, str]:
