@@ -198,6 +198,32 @@ class ChangeSection(_Section):
     min_patch_ha: Annotated[float, Field(ge=0)] = 0.5
 
 
+class AssessSection(_Section):
+    """How many places people look at, to tell how right the maps are and how large areas."""
+
+    classes: Literal["forest", "legend"] = "forest"
+    """What interpreters tell apart: forest and not forest, or all classes of the legend."""
+    target_se: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    """Standard error that overall accuracy is to have."""
+    samples: Annotated[int, Field(ge=4)] | None = None
+    """So many in all instead."""
+    least: Annotated[int, Field(ge=2)] = 50
+    """In every stratum."""
+    allocation: Literal["proportional", "equal", "optimal"] = "proportional"
+    """How the rest is shared among strata."""
+    expected_loss: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    """User's accuracy that mapped loss is expected to have."""
+    expected_stable: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """And the rest of the map."""
+    near_loss_m: Annotated[float, Field(ge=0)] = 0
+    """A belt of this width around mapped loss is a stratum of its own: omitted loss hides there."""
+    chip_m: Annotated[float, Field(gt=0)] = 600
+    """Side of the pictures that interpreters see."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    answers: str | None = None
+    """The filled-in sheet; default: the one in the run's folder, once something is typed into it."""
+
+
 class CellsSection(_Section):
     """The survey cells."""
 
@@ -262,6 +288,7 @@ class Recipe(_Section):
     scenes: ScenesSection
     forest: ForestSection | None = None
     change: ChangeSection | None = None
+    assess: AssessSection | None = None
     cells: CellsSection | None = None
     sightings: SightingsSection | None = None
     occupancy: OccupancySection | None = None
@@ -272,6 +299,7 @@ class Recipe(_Section):
     def _sections_meet(self) -> Recipe:
         for section, needed in (
             ("change", "forest"),
+            ("assess", "forest"),
             ("cells", "forest"),
             ("sightings", "cells"),
             ("occupancy", "sightings"),

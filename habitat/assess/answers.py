@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from habitat.errors import RecordsError
+from habitat.legend import Legend
 
 UNSURE = "?"
 """Answer of someone who looked and cannot tell."""
@@ -16,6 +17,13 @@ FOREST, OTHER = "F", "N"
 """Answers where only forest and not forest are told apart."""
 NO_ANSWER = -2
 UNTOLD = -1
+
+
+def allowed_answers(legend: Legend, classes: str) -> dict[str, int]:
+    """Return what may be answered, and the class that it means: codes of the legend, or 1 for forest and 0 for the rest."""
+    if classes == "legend":
+        return {str(code): code for code in legend.codes}
+    return {FOREST: 1, OTHER: 0}
 
 
 @dataclass(frozen=True)

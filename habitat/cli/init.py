@@ -63,6 +63,19 @@ training = "training.gpkg"            # points or polygons with a column `code` 
 [change]
 min_patch_ha = 0.5                    # smaller patches of loss are left out
 
+# [assess]                            # places that people look at: areas and accuracies with limits
+# classes = "forest"                  # what they tell apart: "forest" and the rest, or all classes of the "legend"
+# target_se = 0.01                    # standard error that overall accuracy is to have; it says how many places
+# samples = 500                       # so many instead
+# least = 50                          # in every stratum: each year or period of loss, forest, not forest
+# allocation = "proportional"         # how the others are shared: or "equal", or "optimal"
+# expected_loss = 0.7                 # how much of the mapped loss is expected to be right
+# expected_stable = 0.95              # and of the rest
+# near_loss_m = 0                     # a belt around mapped loss as a stratum of its own
+# chip_m = 600                        # side of the pictures
+# seed = 1
+# answers = "answers.csv"             # the filled-in sheet; `habitat assess` writes an empty one
+
 # [cells]
 # size_m = 4000                       # squares; or: file = "cells.gpkg"
 

@@ -10,7 +10,7 @@ from habitat.report.words import NOT_RECORDED, number, season
 _SHOWN = 12
 """Digits of a digest that are shown: enough to tell files apart, few enough to read out."""
 
-STAGES = ("composite", "train", "map", "change", "cells", "join", "occupancy", "report")
+STAGES = ("composite", "train", "map", "change", "assess", "cells", "join", "occupancy", "report")
 
 
 def provenance(run: RunFolder) -> dict[str, Any]:

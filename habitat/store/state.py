@@ -136,7 +136,8 @@ class Run:
         """Record `stage` as done with what it wrote; remove what it wrote before and not again, and its blocks."""
         record = self.state["stages"][stage]
         names = {p.relative_to(self.folder).as_posix(): digest_file(p) for p in outputs}
-        for name in set(record["outputs"]) - set(names):
+        held = {name for other, known in self.state["stages"].items() if other != stage for name in known["outputs"]}
+        for name in set(record["outputs"]) - set(names) - held:  # a file may have passed to another stage
             self.path(name).unlink(missing_ok=True)
         record |= {"finished": True, "outputs": names, "seconds": round(seconds, 2)}
         record |= {"notes": notes, "inputs": inputs}

@@ -6,9 +6,10 @@ does is a function of :mod:`~habitat.workflow.composites`, :mod:`~habitat.workfl
 :class:`~habitat.workflow.context.Context`.
 """
 
+from habitat.workflow.answers import summarize_assessment
 from habitat.workflow.context import Context, Plan
 from habitat.workflow.downloads import Downloads, fetch_recipe
 from habitat.workflow.overview import describe
 from habitat.workflow.stages import STAGES, StageResult, run_recipe
 
-__all__ = ["STAGES", "Context", "Downloads", "Plan", "StageResult", "describe", "fetch_recipe", "run_recipe"]
+__all__ = ["STAGES", "Context", "Downloads", "Plan", "StageResult", "describe", "fetch_recipe", "run_recipe", "summarize_assessment"]

@@ -1,4 +1,4 @@
-"""Areas by pixel count: a sum of the map, without limits, since nothing was estimated from samples."""
+"""Areas by pixel count: a sum of the map, without limits; and by samples, with limits, where there are answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import pandas as pd
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster
 from habitat.workflow.context import Context
+
+COLUMNS = ["year", "what", "estimate_ha", "lower", "upper", "method", "n_samples"]
+"""Of areas.csv."""
 
 
 def pixel_areas(context: Context, loss_year: np.ndarray | None) -> pd.DataFrame:
@@ -30,3 +33,21 @@ def pixel_areas(context: Context, loss_year: np.ndarray | None) -> pd.DataFrame:
             for what, pixels in layers.items()
         ]
     return pd.DataFrame(rows).assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)
+
+
+def with_estimates(counted: pd.DataFrame, estimated: pd.DataFrame) -> pd.DataFrame:
+    """Put estimates in the place of the counts of the same year and class, and add those that nothing was counted for.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From :func:`pixel_areas`.
+    estimated : DataFrame
+        year, what, estimate_ha, lower, upper, n_samples.
+    """
+    sampled = estimated.assign(method="stratified")[COLUMNS]
+    merged = pd.concat([counted[COLUMNS], sampled], ignore_index=True)
+    place = {pair: at for at, pair in reversed(list(enumerate(zip(merged["year"], merged["what"], strict=True))))}
+    merged = merged.drop_duplicates(["year", "what"], keep="last")
+    order = [(year, place[year, what]) for year, what in zip(merged["year"], merged["what"], strict=True)]
+    return merged.iloc[sorted(range(len(order)), key=order.__getitem__)].reset_index(drop=True)

@@ -17,6 +17,7 @@ import habitat
 from habitat.errors import RecipeError
 from habitat.recipe import Recipe
 from habitat.store import Run, digest, digest_input, write_run_catalogue, write_text
+from habitat.workflow.answers import answers_digest
 from habitat.workflow.context import Context, Outputs, Progress, no_progress
 from habitat.workflow.downloads import FETCH_WORKERS, fetch_scenes_of
 
@@ -43,13 +44,14 @@ STAGES = (
     Stage("train", "maps:train", ("composite",), ("forest",), version=2),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
     Stage("change", "changes:find_change", ("map",), ("change",)),
+    Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "tables:make_cells", ("map", "change"), ("cells",)),
     Stage("join", "tables:join_sightings", ("map", "change", "cells"), ("sightings",)),
     Stage("occupancy", "tables:model_occupancy", ("cells", "join"), ("sightings", "occupancy")),
     Stage(
         "report",
         "tables:make_report",
-        ("composite", "train", "map", "change", "cells", "join", "occupancy"),
+        ("composite", "train", "map", "change", "assess", "cells", "join", "occupancy"),
         ("area",),
     ),
 )
@@ -173,6 +175,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         if section == "scenes":  # its heights are told above, if they count
             continue
         files |= {file: digest_input(recipe.path(file)) for file in recipe.files().get(section, ())}
+    if stage.name == "assess":
+        files |= answers_digest(context)
     settings = recipe.resolved()
     if stage.name != "report":
         settings = {name: settings.get(name) for name in ("area", "period", *stage.sections)}

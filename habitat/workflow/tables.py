@@ -78,10 +78,10 @@ class Survey:
     @cached_property
     def loss_year(self) -> np.ndarray | None:
         """Year of first loss, if the recipe looks for change."""
-        return _loss_year(self._context)
+        return loss_years(self._context)
 
 
-def _loss_year(context: Plan) -> np.ndarray | None:
+def loss_years(context: Plan) -> np.ndarray | None:
     """The map of loss years, None if the recipe does not look for change."""
     if context.recipe.change is None:
         return None
@@ -229,12 +229,12 @@ def _slugs(names: list[str]) -> dict[str, str]:
 
 
 def make_report(context: Context, _work: Path) -> Outputs:
-    """Write areas.csv, and report.html from what is in the run's folder."""
+    """Write areas.csv unless the assess stage did, and report.html from what is in the run's folder."""
     context.progress("report", 0, 1)
     outputs = []
-    if context.recipe.forest is not None:
+    if context.recipe.forest is not None and context.recipe.assess is None:
         outputs.append(context.run.path("areas.csv"))
-        write_table(outputs[0], pixel_areas(context, _loss_year(context)))
+        write_table(outputs[0], pixel_areas(context, loss_years(context)))
     outputs.append(write_report(context.run.folder))
     context.progress("report", 1, 1)
     return outputs, {}

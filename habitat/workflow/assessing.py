@@ -1,0 +1,112 @@
+"""The assess stage: without answers a sample and its sheet, with answers areas and accuracies with their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from habitat.assess import NO_ANSWER, UNTOLD, Answers, allowed_answers, check_answers
+from habitat.errors import EstimationError, RecordsError
+from habitat.report import write_sheet_page
+from habitat.store import read_table, write_table
+from habitat.workflow.answers import SHEET, answers_path, read_typed
+from habitat.workflow.areas import pixel_areas, with_estimates
+from habitat.workflow.context import Context, Outputs
+from habitat.workflow.estimates import accuracy_rows, area_rows, matrix_rows, questions
+from habitat.workflow.sampling import SAMPLE, STRATA, draw, settings_of, sheet
+from habitat.workflow.tables import loss_years
+
+
+def assess(context: Context, _work: Path) -> Outputs:
+    """Draw the sample and write its sheet; with answers, write areas and accuracies too."""
+    run, years = context.run, context.years
+    context.progress("assess", 0, 3)
+    path = answers_path(context)
+    typed = read_typed(path)
+    kept = None if typed is None else _sample_of(context, typed)
+    sample = draw(context) if kept is None else kept
+    points = sample["point"].tolist()
+    answers = None if typed is None else _checked(context, typed, points, path)
+    context.progress("assess", 1, 3)
+    outputs = [run.path(SAMPLE), run.path(STRATA), run.path("assess/sheet.parquet"), run.path("assess/sheet.html")]
+    empty = sheet(sample, years)
+    write_table(outputs[0], sample)
+    write_table(outputs[2], empty)
+    if read_typed(run.path(SHEET)) is None:
+        write_table(run.path(SHEET), empty.drop(columns="geometry"))
+    elif path != run.path(SHEET):
+        context.warnings.append(f"{SHEET} has answers typed in and was left as it is; those of {path.name} are used")
+    write_sheet_page(run.folder, classes=settings_of(context).classes, chip_m=settings_of(context).chip_m)
+    context.progress("assess", 2, 3)
+    tables = {"areas.csv": pixel_areas(context, loss_years(context))}
+    if answers is not None:
+        _warn_of_gaps(context, answers, len(points))
+        tables = _estimates(context, sample, answers, tables["areas.csv"])
+    for name, table in tables.items():
+        outputs.append(run.path(name))
+        write_table(outputs[-1], table)
+    context.progress("assess", 3, 3)
+    notes: dict[str, Any] = {"sample": points[0].rpartition("-")[0], "points": len(points)}
+    notes["strata"] = {
+        str(name): {"pixels": int(part["stratum_pixels"].iloc[0]), "samples": len(part)}
+        for name, part in sample.groupby("stratum", sort=True)
+    }
+    if answers is not None:
+        notes |= {"answered": int(answers.answered.sum()), "answers": path.name, "sample_kept": kept is not None}
+    return outputs, notes
+
+
+def _sample_of(context: Context, typed: pd.DataFrame) -> Any:
+    """The sample that was answered, if the run still holds it: answers outlive the maps that it was drawn from."""
+    path = context.run.path(SAMPLE)
+    if not path.is_file() or not context.run.path(STRATA).is_file() or "point" not in typed:
+        return None
+    sample = read_table(path)
+    return sample if sample["point"].isin(set(typed["point"].str.strip())).any() else None
+
+
+def _checked(context: Context, typed: pd.DataFrame, points: list[str], path: Path) -> Answers:
+    allowed = allowed_answers(context.legend, settings_of(context).classes)
+    try:
+        return check_answers(typed, points, context.years, allowed)
+    except RecordsError as error:
+        raise RecordsError(error.what, where=path, mend=error.mend) from error
+
+
+def _warn_of_gaps(context: Context, answers: Answers, points: int) -> None:
+    """Say what is missing: places nobody has looked at, and those where nothing could be told."""
+    missing = points - int(answers.answered.sum())
+    if missing:
+        context.warnings.append(
+            f"{missing} of {points} places have no answer yet: estimates rest on the others, as if chance had chosen them"
+        )
+    untold = int(((answers.states == UNTOLD) & answers.answered[:, None]).any(axis=1).sum())
+    if untold:
+        context.warnings.append(f"{untold} places could not be told in some year: they are left out of its estimates")
+
+
+def _estimates(context: Context, sample: Any, answers: Answers, counted: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every table that answers give, by the file's name."""
+    pixel_ha = abs(context.grid.transform.a * context.grid.transform.e) / 1e4
+    areas, accuracies, matrices = [], [], []
+    for question in questions(context, sample, answers):
+        areas.append(area_rows(question, pixel_ha))
+        accuracies.append(accuracy_rows(question))
+        matrices.append(matrix_rows(question))
+        for name in question.never_mapped:
+            context.warnings.append(f"no sampled place is {name!r} on the map of {question.of}: its user's accuracy is unknown")
+        for name in question.never_found:
+            context.warnings.append(f"no place was answered {name!r} for {question.of}: its area has an upper limit alone")
+    estimated = pd.concat(areas, ignore_index=True)
+    return {
+        "areas.csv": with_estimates(counted, estimated),
+        "assess/areas.csv": estimated,
+        "assess/accuracy.csv": pd.concat(accuracies, ignore_index=True),
+        "assess/error_matrix.csv": pd.concat(matrices, ignore_index=True),
+    }
+
+

@@ -1,0 +1,170 @@
+"""From answers to tables: each year's cover and the years of loss, as questions to one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from habitat.assess import NO_ANSWER, NONE, Answers, Estimate, ReferenceSample, pool_years, span
+from habitat.change import first_loss_year
+from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
+from habitat.legend import UNKNOWN
+from habitat.store import read_raster
+from habitat.workflow.context import Context
+from habitat.workflow.sampling import mapped_pixels, settings_of
+
+LEAST_FOUND = 5
+"""Places of loss that a year of its own takes; fewer, and it is estimated together with its neighbours."""
+COVER = {1: "forest", 0: "not forest"}
+_ALL_LOSS = 1
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing that a sample tells: classes of a map, against what people saw."""
+
+    of: str
+    """A year, or `loss`."""
+    year: int
+    """Of its rows in areas.csv."""
+    sample: ReferenceSample
+    names: dict[int, str]
+    """Class to what areas.csv calls it."""
+    areas: tuple[int, ...]
+    """Classes whose areas are told."""
+
+    @property
+    def never_mapped(self) -> list[str]:
+        """Classes that the map has and that no sampled place was mapped as."""
+        sampled = set(self.sample.mapped.tolist())
+        return [self.names[c] for c, n in self.sample.mapped_pixels.items() if n.sum() and c not in sampled]
+
+    @property
+    def never_found(self) -> list[str]:
+        """Classes whose areas are told and that no place was answered to be."""
+        return [self.names[c] for c in self.areas if not (self.sample.reference == c).any()]
+
+
+def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> Iterator[Question]:
+    """Yield every question that the recipe's answers can be asked, in the order of the tables."""
+    legend = settings_of(context).classes == "legend"
+    states = np.where(answers.answered[:, None], answers.states, NO_ANSWER)
+    forest = np.isin(states, context.legend.forest_codes) if legend else states == 1
+    for at, year in enumerate(context.years):
+        told = states[:, at] >= 0
+        codes = read_raster(context.run.path("forest", f"{year}.tif"))[0][0]
+        by_code = mapped_pixels(context, context.run.path("forest", f"{year}.tif"), 256)
+        at_points = codes[sample["row"], sample["col"]].astype(int)
+        is_forest = np.isin(np.arange(256), context.legend.forest_codes)
+        known = np.arange(256) != UNKNOWN
+        mapped = np.where(at_points == UNKNOWN, NONE, is_forest[at_points].astype(int))
+        pixels = {1: by_code[:, is_forest].sum(axis=1), 0: by_code[:, known & ~is_forest].sum(axis=1)}
+        made = _reference(sample, told, mapped, forest[:, at].astype(int), pixels)
+        yield Question(str(year), year, made, dict(COVER), (1, 0))
+        if legend:
+            names = {cover.code: cover.name for cover in context.legend}
+            mapped = np.where(at_points == UNKNOWN, NONE, at_points)
+            made = _reference(sample, told, mapped, states[:, at], {code: by_code[:, code] for code in names})
+            present = tuple(c for c in names if by_code[:, c].any() or (made.reference == c).any())
+            yield Question(f"{year}, classes", year, made, names, present)
+    if context.recipe.change is not None:
+        yield from _losses(context, sample, forest, states >= 0)
+
+
+def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np.ndarray) -> Iterator[Question]:
+    """Loss in all years together, in periods, and in each year that has enough of it."""
+    years, path = context.years, context.run.path("change/loss_year.tif")
+    lost_in = first_loss_year(forest.T[..., None], told.T[..., None], np.array(years))[:, 0].astype(int)
+    told_at_all = (lost_in != UNKNOWN_LOSS) & told.all(axis=1)
+    mapped = read_raster(path)[0][0][sample["row"], sample["col"]].astype(int)
+    by_year = mapped_pixels(context, path, UNKNOWN_LOSS + 1)
+    found = {year: int((told_at_all & (lost_in == year)).sum()) for year in years[1:]}
+    whole = (years[1], years[-1])
+    pooled = [period for period in pool_years(found, LEAST_FOUND) if period != whole]
+    for periods in ([whole], pooled):
+        if not periods:
+            continue
+        edges = np.full(UNKNOWN_LOSS + 1, NONE)
+        edges[NO_LOSS] = 0
+        for number, (first, last) in enumerate(periods, 1):
+            edges[first : last + 1] = number
+        pixels = {c: by_year[:, edges == c].sum(axis=1) for c in range(len(periods) + 1)}
+        made = _reference(sample, told_at_all, edges[mapped], edges[lost_in], pixels)
+        names = {0: "no loss"} | {n: _loss_name(period) for n, period in enumerate(periods, 1)}
+        of = "loss" if periods == [whole] else "loss by year"
+        for number, period in enumerate(periods, 1):
+            asked = Question(of, period[1], made, names, (number,))
+            yield asked if number == 1 else replace(asked, of="")
+
+
+def _loss_name(period: tuple[int, int]) -> str:
+    return "loss" if period[0] == period[1] else f"loss {span(period)}"
+
+
+def _reference(
+    sample: pd.DataFrame, told: np.ndarray, mapped: np.ndarray, reference: np.ndarray, pixels: dict[int, np.ndarray]
+) -> ReferenceSample:
+    """The sampled places that tell, against a map whose classes' pixels are counted by stratum."""
+    strata = sample.drop_duplicates("stratum_code").sort_values("stratum_code")
+    codes = strata["stratum_code"].to_numpy()
+    return ReferenceSample(
+        np.searchsorted(codes, sample["stratum_code"].to_numpy()[told]),
+        mapped[told],
+        reference[told],
+        strata["stratum_pixels"].to_numpy(),
+        {code: held[codes - 1] for code, held in pixels.items()},
+        tuple(strata["stratum"]),
+    )
+
+
+def _row(found: Estimate) -> dict[str, float]:
+    return {
+        "estimate": found.value,
+        "se": found.se,
+        "lower": found.lower,
+        "upper": found.upper,
+        "wald_lower": found.wald_lower,
+        "wald_upper": found.wald_upper,
+    }
+
+
+def area_rows(question: Question, pixel_ha: float) -> pd.DataFrame:
+    """Areas in hectares: year, what, estimate_ha, se_ha, lower, upper, wald_lower, wald_upper, n_samples, n_found."""
+    total = float(question.sample.stratum_pixels.sum()) * pixel_ha
+    rows = []
+    for code in question.areas:
+        found = {name: round(value * total, 4) for name, value in _row(question.sample.area_share(code)).items()}
+        of_class = int((question.sample.reference == code).sum())
+        head = {"year": question.year, "what": question.names[code]}
+        tail = {"n_samples": len(question.sample.reference), "n_found": of_class}
+        rows.append(head | found | tail)
+    return pd.DataFrame(rows).rename(columns={"estimate": "estimate_ha", "se": "se_ha"})
+
+
+def accuracy_rows(question: Question) -> pd.DataFrame:
+    """Accuracies, 0-1: of, measure, class, estimate, se, lower, upper, wald_lower, wald_upper, n_samples."""
+    if not question.of:
+        return pd.DataFrame()
+    sample, rows = question.sample, []
+    overall = sample.overall_accuracy()
+    rows.append({"of": question.of, "measure": "overall", "class": "all"} | _row(overall) | {"n_samples": overall.n})
+    for code in sample.classes:
+        for measure, found in (("user's", sample.users_accuracy(code)), ("producer's", sample.producers_accuracy(code))):
+            head = {"of": question.of, "measure": measure, "class": question.names[code]}
+            rows.append(head | _row(found) | {"n_samples": found.n})
+    return pd.DataFrame(rows).round(6)
+
+
+def matrix_rows(question: Question) -> pd.DataFrame:
+    """The error matrix: of, mapped, reference, n, share (of the area, estimated)."""
+    if not question.of:
+        return pd.DataFrame()
+    names = question.names | {NONE: "not seen"}
+    table = question.sample.error_matrix()
+    named = table.assign(mapped=table["mapped"].map(names), reference=table["reference"].map(names))
+    return named.assign(of=question.of, share=named["share"].round(8))[["of", "mapped", "reference", "n", "share"]]
+
+

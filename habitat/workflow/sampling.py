@@ -1,0 +1,143 @@
+"""The sample of places that people look at: drawn from the run's strata, and written as a sheet for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from habitat.assess import Scheme, allocate, draw_sample, expected_se, last_seen, pool_years, sample_size, stratify
+from habitat.cubes import NO_LOSS
+from habitat.errors import RecipeError
+from habitat.grids import Block, blocks, widen
+from habitat.recipe import AssessSection
+from habitat.store import RasterWriter, digest, read_raster
+from habitat.workflow.composites import READ_BLOCK
+from habitat.workflow.context import Context
+
+STRATA, SAMPLE = "assess/strata.tif", "assess/sample.parquet"
+
+
+def settings_of(context: Context) -> AssessSection:
+    """The recipe's section."""
+    section = context.recipe.assess
+    assert section is not None
+    return section
+
+
+def draw(context: Context) -> pd.DataFrame:
+    """Write the strata, draw the sample, and return it.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row a point, in an order by chance: point, stratum, stratum_pixels, stratum_samples, inclusion_probability,
+        row, col, geometry.
+
+    Raises
+    ------
+    RecipeError
+        If the maps hold no pixel with a state.
+    """
+    import geopandas as gpd
+
+    grid, settings = context.grid, settings_of(context)
+    scheme = _scheme(context)
+    pixels = _write_strata(context, scheme)
+    there = pixels > 0
+    if not there.any():
+        raise RecipeError("no pixel of the area has a state, so there is nothing to assess", where="[assess]")
+    expected = np.where(scheme.is_loss, settings.expected_loss, settings.expected_stable)
+    shares = pixels / pixels.sum()
+    total = settings.samples or sample_size(shares, expected, settings.target_se)
+    n = allocate(total, pixels, accuracies=expected, how=settings.allocation, least=settings.least)
+    drawn = draw_sample(_parts(context), grid, n, seed=settings.seed)
+    if settings.samples is not None or n.sum() < total:  # the target is not what made the number
+        se = expected_se(n[there], shares[there], expected[there])
+        context.warnings.append(f"{n.sum()} places are expected to give overall accuracy a standard error of {se:.3f}")
+    name = digest([settings.seed, pixels.tolist(), drawn.to_numpy().tolist(), str(grid.crs)])[:6]
+    x, y = grid.transform @ (drawn["col"].to_numpy() + 0.5, drawn["row"].to_numpy() + 0.5)
+    at = drawn["stratum"].to_numpy()
+    table = {
+        "point": [f"{name}-{number:04d}" for number in range(1, len(drawn) + 1)],
+        "stratum": np.array(scheme.names, dtype=object)[at],
+        "stratum_code": (at + 1).astype(np.uint8),
+        "stratum_pixels": pixels[at],
+        "stratum_samples": n[at],
+        "inclusion_probability": n[at] / pixels[at],
+        "row": drawn["row"],
+        "col": drawn["col"],
+    }
+    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=str(grid.crs))
+
+
+def sheet(sample: Any, years: Sequence[int]) -> Any:
+    """Return what interpreters get: places in an order by chance, and nothing of what the map says."""
+    spots = sample.geometry.to_crs(4326)
+    table = sample[["point"]].assign(longitude=spots.x.round(6), latitude=spots.y.round(6))
+    for column in (*map(str, years), "confidence", "note"):
+        table[column] = ""
+    return table.set_geometry(sample.geometry)
+
+
+def _scheme(context: Context) -> Scheme:
+    """Strata of the run: years of loss joined to periods that can be sampled, and what is stable."""
+    settings, legend = settings_of(context), context.legend
+    stable: tuple[tuple[str, tuple[int, ...]], ...]
+    if settings.classes == "legend":
+        stable = tuple((cover.name, (cover.code,)) for cover in legend)
+    else:
+        rest = tuple(code for code in legend.codes if code not in legend.forest_codes)
+        stable = (("forest", legend.forest_codes), ("not forest", rest))
+    if context.recipe.change is None:
+        return Scheme(classes=stable)
+    counts = dict.fromkeys(context.years[1:], 0)
+    for block in blocks(context.grid, READ_BLOCK):
+        years, pixels = np.unique(_loss_year(context, block)[context.inside(block)], return_counts=True)
+        for year, count in zip(years.tolist(), pixels.tolist(), strict=True):
+            if year in counts:
+                counts[year] += count
+    periods = pool_years(counts, 2 * settings.least)
+    return Scheme(periods, settings.near_loss_m > 0 and bool(periods), stable)
+
+
+def _loss_year(context: Context, block: Block) -> np.ndarray:
+    if context.recipe.change is None:
+        return np.full(block.shape, NO_LOSS, dtype=np.uint16)
+    return read_raster(context.run.path("change/loss_year.tif"), block)[0][0]
+
+
+def _write_strata(context: Context, scheme: Scheme) -> np.ndarray:
+    """Write the strata's raster; return how many pixels each has."""
+    belt = settings_of(context).near_loss_m / context.grid.transform.a
+    pixels = np.zeros(len(scheme.names) + 1, dtype=np.int64)
+    path = context.run.path(STRATA)
+    tags = {str(code): name for code, name in enumerate(scheme.names, 1)}
+    with RasterWriter(path, context.grid, ["stratum"], "uint8", 0, tags=tags) as file:
+        for block in blocks(context.grid, READ_BLOCK):
+            reading, core = widen(block, context.grid, int(np.ceil(belt)))
+            maps = [read_raster(context.run.path("forest", f"{y}.tif"), reading)[0][0] for y in context.years]
+            strata = stratify(
+                _loss_year(context, reading), last_seen(maps), context.inside(reading), scheme, belt_pixels=belt
+            )[core]
+            file.write(strata[None], block)
+            pixels += np.bincount(strata.ravel(), minlength=len(pixels))
+    return pixels[1:]
+
+
+def _parts(context: Context) -> Iterator[tuple[Block, np.ndarray]]:
+    path = context.run.path(STRATA)
+    return ((block, read_raster(path, block)[0][0]) for block in blocks(context.grid, READ_BLOCK))
+
+
+def mapped_pixels(context: Context, path: Path, codes: int) -> np.ndarray:
+    """Count the pixels of each stratum (from 0) and value of a map, (stratum, value)."""
+    strata_of = context.run.path(STRATA)
+    pixels: np.ndarray = np.zeros((256, codes), dtype=np.int64)
+    for block in blocks(context.grid, READ_BLOCK):
+        strata, values = (read_raster(file, block)[0][0] for file in (strata_of, path))
+        np.add.at(pixels, (strata.ravel(), values.ravel()), 1)
+    return pixels[1:]
