@@ -133,6 +133,8 @@ class ScenesSection(_Section):
     """Heights: a GeoTIFF or a folder of them; default: the fetched layer `dem`."""
     align: bool = False
     """Whether looks that lie beside the others are taken back to their place."""
+    sharpness: Literal["own", "common"] = "own"
+    """Whether looks stay as sharp as they are, or become as sharp as those of the run's coarsest sensor."""
     composite: Literal["median", "medoid"] = "median"
     """Whether a season's picture is each band's median, or all bands of the look nearest to it."""
     folder: str = "scenes"

@@ -45,6 +45,7 @@ view = "own"                          # "nadir": as if every look had been seen 
 relief = "own"                        # "shade": shadows of hills are no clear looks; "level": slopes as if flat, too
 # dem = "dem.tif"                     # heights for it, a file or a folder; default: the fetched layer "dem"
 align = false                         # true: looks more than a third of a pixel beside the others are moved back
+sharpness = "own"                     # "common": all looks and bands as sharp as the coarsest; edges agree, gaps blur
 composite = "median"                  # "median": band by band; "medoid": all bands of the look that is nearest to it
 # folder = "scenes"                   # where scenes from the web are kept
 # on_missing = "error"                # what cannot be had after all stops the run; "report": it goes on and says so

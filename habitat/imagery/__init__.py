@@ -10,6 +10,7 @@ from habitat.imagery.illumination import fit_illumination, level_reflectance, sl
 from habitat.imagery.masks import NOT_CLEAR, clear_looks, reject_bits
 from habitat.imagery.registration import combine_shifts, estimate_shifts, significant_shifts
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
+from habitat.imagery.sharpness import match_sharpness, sharpness_reach
 from habitat.imagery.spectral import spectral_quality
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "forest_features",
     "harmonic_names",
     "level_reflectance",
+    "match_sharpness",
     "nadir_reflectance",
     "reject_bits",
     "screen_looks",
@@ -33,6 +35,7 @@ __all__ = [
     "seasonal_medoid",
     "shade_looks",
     "shadow_reach_m",
+    "sharpness_reach",
     "significant_shifts",
     "slope_and_aspect",
     "slope_samples",

@@ -178,7 +178,7 @@ class CompositeJob:
             `composite`: int16 (year, season, bands and looks, y, x); `sensors`: uint16 (sensor, year, season, y, x),
             how many looks are of which; `harmonics`: int16 (harmonic, year, y, x).
         """
-        reading, core = widen(self.block, self.grid, int(np.ceil(self.looks.margin_m / self.grid.transform.a)))
+        reading, core = widen(self.block, self.grid, self.looks.reach(self.grid))
         window = crop(self.grid, reading)
         bands = self.looks.bands
         shape = (len(self.years), len(self.seasons), len(bands) + 1, *self.block.shape)

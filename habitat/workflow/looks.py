@@ -1,8 +1,8 @@
 """What becomes of looks between the files and the composites, block by block; and what is learnt of them before.
 
-Place, view, light, bands, clouds, shadows of hills: each step is a function of :mod:`habitat.imagery`, taken if the
-recipe asks for it. What a single block cannot know (by how much a scene lies beside its place, how much of the light on
-slopes comes straight from the sun) is learnt once from samples of the whole area.
+Place, view, light, bands, clouds, shadows of hills, sharpness: each step is a function of :mod:`habitat.imagery`, taken
+if the recipe asks for it. What a single block cannot know (by how much a scene lies beside its place, how much of the
+light on slopes comes straight from the sun) is learnt once from samples of the whole area.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from habitat.imagery import (
     estimate_shifts,
     fit_illumination,
     level_reflectance,
+    match_sharpness,
     nadir_reflectance,
     reject_bits,
     screen_looks,
     shade_looks,
+    sharpness_reach,
     significant_shifts,
     slope_samples,
     spectral_quality,
@@ -57,6 +59,8 @@ class Looks:
     settings: ScenesSection
     heights: tuple[Path, ...] = ()
     """Files of heights, if relief counts."""
+    sensors: tuple[str, ...] = ()
+    """Of the whole run: the coarsest says how sharp all looks shall be."""
     illumination: xr.Dataset | None = None
     """Of :func:`~habitat.imagery.fit_illumination`, once it is known."""
 
@@ -65,13 +69,17 @@ class Looks:
         """Whether a look is judged by those of other years."""
         return self.settings.mask == "history"
 
-    @property
-    def margin_m(self) -> float:
-        """How far around a block pixels must be known: for clouds beside it, and for the slope at its rim."""
-        return max(self.settings.margin_m, 1.0 if self.settings.relief != "own" else 0.0)
+    def reach(self, grid: GeoBox) -> int:
+        """Pixels around a block that must be known: clouds beside it, the slope at its rim, what its looks blur."""
+        settings = self.settings
+        margin_m = max(settings.margin_m, 1.0 if settings.relief != "own" else 0.0)
+        blurred = 0
+        if settings.sharpness == "common":
+            blurred = sharpness_reach(grid, sensors=self.sensors, bands=self.bands)
+        return int(np.ceil(margin_m / grid.transform.a)) + blurred
 
     def read(self, scenes: Sequence[Scene], grid: GeoBox) -> xr.Dataset:
-        """Return a STACK over `grid`, NaN where a look is not clear; within `margin_m` of the rim it is not final."""
+        """Return a STACK over `grid`, NaN where a look is not clear; within its reach of the rim it is not final."""
         settings = self.settings
         stack = read_stack(scenes, grid, self.bands, use_quality=settings.mask in ("product", "history"))
         if settings.view == "nadir":
@@ -87,6 +95,8 @@ class Looks:
         if settings.relief != "own":
             unshaded = stack.assign(quality=stack["quality"] & Quality.FILL)
             stack = clear_looks(shade_looks(unshaded, height_m, beyond=beyond), reject=Quality.SHADOW, margin_m=0)
+        if settings.sharpness == "common":
+            stack = match_sharpness(stack, sensors=self.sensors)
         return stack
 
     def _clear(self, stack: xr.Dataset) -> xr.Dataset:
@@ -126,7 +136,8 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     if settings.relief != "own" and not heights:
         raise RecipeError("the layer of heights is not here", where="[scenes] layers", mend="habitat fetch brings it")
     refuse_unlit(context)
-    looks = Looks(context.bands, settings, heights)
+    sensors = tuple(sorted({scene.sensor.name for scene in scenes}))
+    looks = Looks(context.bands, settings, heights, sensors)
     if not (heights or settings.align):  # nothing is to be learnt
         return looks, scenes, {}
     samples = _sample_grids(context)
@@ -136,7 +147,8 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     if settings.align:
         scenes, notes["shifts_m"] = _aligned(context, looks, scenes, samples)
     if settings.relief == "level":
-        unlevelled = replace(looks, settings=settings.model_copy(update={"relief": "shade", "bands": "own"}))
+        raw = {"relief": "shade", "bands": "own", "sharpness": "own"}
+        unlevelled = replace(looks, settings=settings.model_copy(update=raw))
         found = _each(context, "slopes", partial(_slopes, unlevelled), scenes, samples)
         looks = replace(looks, illumination=fit_illumination(found))
     return looks, scenes, notes

@@ -69,6 +69,7 @@ def _looks(recipe: Recipe) -> str:
     done += ["seen from straight above"] if settings.view == "nadir" else []
     done += {"own": [], "shade": ["without hills' shadows"], "level": ["slopes levelled"]}[settings.relief]
     done += ["aligned"] if settings.align else []
+    done += ["as sharp as the coarsest"] if settings.sharpness == "common" else []
     return ", ".join([*done, settings.composite])
 
 

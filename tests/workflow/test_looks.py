@@ -80,6 +80,20 @@ def test_blocks_leave_next_to_no_trace_in_levelled_slopes(valley: Path, monkeypa
         assert np.array_equal(picture(one, season, -1), picture(many, season, -1))
 
 
+def test_blocks_leave_no_trace_in_looks_of_one_sharpness(valley: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"sharpness": "common", "margin_m": 0}
+    one = composite(valley, "sharp_one", **asked)
+    monkeypatch.setattr(habitat.workflow.composites, "READ_BLOCK", 40)
+    many = composite(valley, "sharp_many", **asked)
+    own = composite(valley, "sharp_own", margin_m=0)
+    for season in ("2019", "2020_autumn"):
+        name = f"composites/{season}.tif"
+        assert (one / name).read_bytes() == (many / name).read_bytes()
+        assert np.array_equal(picture(one, season, -1), picture(own, season, -1)), "as many looks as before"
+        apart = [np.nanstd(np.diff(picture(folder, season, 2), axis=1)) for folder in (own, one)]
+        assert apart[1] < 0.8 * apart[0], "less detail"
+
+
 def test_a_cliff_outside_the_area_throws_its_shadow_into_it(valley: Path) -> None:
     heights, grid = read_raster(valley / "dem.tif")
     heights[:] = 100.0
