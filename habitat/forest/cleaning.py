@@ -1,9 +1,9 @@
 """Labels that what was seen contradicts: found by a model that has not seen them, and left out.
 
-Confident learning (Northcutt, Jiang and Chuang 2021, Journal of Artificial Intelligence Research 70, 1373-1411): a
-label is doubted where a model trained on other blocks of land is as sure of another class as it usually is of that
-class's own labels. Here it must also be surer of it by a margin than of the label's class, and of a class never more
-labels are left out than a share: where classes look alike a model errs more often than people do.
+A label of forest is doubted where a model that was trained on other blocks of land is sure that there is none, and the
+reverse: the rule of Brodley and Friedl 1999, Journal of Artificial Intelligence Research 11, 131-167, with a threshold
+on the vote. Of which kind the forest is, models say wrong more often than people do: such labels are left alone, as
+finer rules (confident learning among them) threw out good labels of rare classes: `benchmarks/results/cleaning.md`.
 """
 
 from __future__ import annotations
@@ -19,21 +19,28 @@ from habitat.forest.training import LABEL_COLUMNS
 
 N_TREES = 60
 N_FOLDS = 5
-MARGIN = 0.25
-"""By so much the other class must be likelier than the label's."""
+MOST_TRAINING = 10_000
+"""Samples that a fold's trees learn from: more would say the same more slowly."""
+LEAST_VOTE = 0.3
+"""A label of forest, or of the rest, with at most this vote is doubted."""
+USUAL_SHARE = 0.06
+"""Where no more than this share of the labels is doubted nothing is left out: good labels of mixed pixels and of rare
+classes are doubted too, and there are about half as many of these."""
 MOST_SHARE = 0.3
-"""Of the labels of a class, the largest share that is left out."""
-LEAST_LABELS = 10
-"""Classes with fewer labels are left alone: nothing can be said of what they usually look like."""
+"""Of the labels of a class, the largest share that is left out: the most doubted."""
 
 
-def doubtful_labels(samples: pd.DataFrame, *, groups: Sequence[int] | np.ndarray, seed: int) -> np.ndarray:
-    """Tell which labels are contradicted by what was seen there.
+def doubtful_labels(
+    samples: pd.DataFrame, *, forest_codes: Sequence[int], groups: Sequence[int] | np.ndarray, seed: int
+) -> np.ndarray:
+    """Tell which labels are contradicted by what was seen there, forest against the rest.
 
     Parameters
     ----------
     samples : DataFrame
         As :func:`habitat.forest.stack_samples` returns.
+    forest_codes : sequence of int
+        Codes of the classes that are forest.
     groups : sequence of int
         Block of land of each sample: a label is judged by labels of other blocks alone.
     seed : int
@@ -42,35 +49,38 @@ def doubtful_labels(samples: pd.DataFrame, *, groups: Sequence[int] | np.ndarray
     Returns
     -------
     bool array (sample,)
-        All False where there are fewer than two blocks.
+        All False where there are fewer than two blocks, where a fold lacks forest or the rest, and where no more labels
+        are doubted than is usual with good ones.
     """
     codes = samples["code"].to_numpy(dtype=int)
-    folds = min(N_FOLDS, len(np.unique(groups)))
-    if folds < 2:
-        return np.zeros(len(codes), dtype=bool)
-    classes, own = np.unique(codes, return_inverse=True)
+    is_forest = np.isin(codes, list(forest_codes))
     table = samples[[name for name in samples.columns if name not in LABEL_COLUMNS]].to_numpy(dtype=np.float32)
-    chance = np.zeros((len(codes), len(classes)))
-    for train, test in GroupKFold(folds).split(table, groups=groups):
-        trees = ExtraTreesClassifier(
-            N_TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1
-        ).fit(table[train], codes[train])
-        chance[np.ix_(test, np.searchsorted(classes, trees.classes_))] = trees.predict_proba(table[test])
-    return _contradicted(chance, own)
-
-
-def _contradicted(chance: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Which labels (sample,), numbers of columns of `chance` (sample, class), are contradicted by it."""
-    everyone = np.arange(len(own))
-    usual = np.array([chance[own == k, k].mean() for k in range(chance.shape[1])])
-    mine = chance[everyone, own]
-    sure = np.where(chance >= usual, chance, -1.0)
-    sure[everyone, own] = -1.0
-    excess = sure.max(axis=1) - mine
-    doubted = excess > MARGIN
-    for k, count in enumerate(np.bincount(own)):
-        of_class = np.flatnonzero(doubted & (own == k))
-        most = 0 if count < LEAST_LABELS else int(MOST_SHARE * count)
-        worst_first = of_class[np.argsort(-excess[of_class], kind="stable")]
+    vote = _vote(table, codes, is_forest, np.asarray(groups), seed)
+    own = np.where(is_forest, vote, 1 - vote)
+    doubted = own <= LEAST_VOTE  # NaN is never doubted
+    if doubted.mean() <= USUAL_SHARE:
+        return np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes):
+        of_class = np.flatnonzero(doubted & (codes == code))
+        most = int(MOST_SHARE * (codes == code).sum())
+        worst_first = of_class[np.argsort(own[of_class], kind="stable")]
         doubted[worst_first[most:]] = False
     return doubted
+
+
+def _vote(table: np.ndarray, codes: np.ndarray, is_forest: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Share of the vote for forest by trees that have not seen the sample's block; NaN where none could be grown."""
+    vote = np.full(len(codes), np.nan)
+    folds = min(N_FOLDS, len(np.unique(groups)))
+    if folds < 2:
+        return vote
+    random = np.random.default_rng(seed)
+    for train, test in GroupKFold(folds).split(table, groups=groups):
+        if len(train) > MOST_TRAINING:
+            train = np.sort(random.choice(train, MOST_TRAINING, replace=False))
+        if len(np.unique(is_forest[train])) < 2:
+            continue
+        trees = ExtraTreesClassifier(N_TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
+        said = trees.fit(table[train], codes[train]).predict_proba(table[test])
+        vote[test] = said[:, np.isin(trees.classes_, np.unique(codes[is_forest]))].sum(axis=1)
+    return vote

@@ -12,7 +12,9 @@ import pandas as pd
 from habitat.change import smooth_forest
 from habitat.forest import (
     CoverModel,
+    block_numbers,
     cross_validate,
+    doubtful_labels,
     fitting_year,
     gather,
     importance,
@@ -91,8 +93,16 @@ def train(context: Context, _work: Path) -> Outputs:
     context.progress("train", len(context.years), len(context.years) + 2)
     validation = cross_validate(samples, **judging)
     validation["block_m"] = block_pixels * context.grid.transform.a
-    model = train_cover(samples, forest_codes=forest_codes, seed=SEED)
     _warn_of_unused(context, labels, samples)
+    if section.clean_labels:  # judged by all labels, trained on those that are not doubted
+        groups = block_numbers(samples, block_pixels=block_pixels)
+        doubted = doubtful_labels(samples, forest_codes=forest_codes, groups=groups, seed=SEED)
+        notes["labels_left_out"] = samples.loc[doubted, "code"].value_counts().sort_index().to_dict()
+        if doubted.any():
+            share = f"{doubted.sum()} of {len(samples)} labels"
+            context.warnings.append(f"{share} contradict what was seen there and were not learnt from")
+        samples = samples[~doubted]
+    model = train_cover(samples, forest_codes=forest_codes, seed=SEED)
     outputs = [context.run.path("forest", name) for name in ("model.skops", "validation.json", "importance.csv")]
     write_model(outputs[0], vars(model) | {name: list(getattr(model, name)) for name in _LISTS})
     write_json(outputs[1], validation)
