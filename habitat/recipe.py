@@ -125,8 +125,9 @@ class ScenesSection(_Section):
     """How far clouds, cirrus and shadows spoil their surroundings."""
     bands: Literal["own", "common"] = "own"
     """Whether reflectance stays as each product says, or is taken to one sensor's bands (OLI)."""
-    view: Literal["own", "nadir"] = "own"
-    """Whether looks stay as they were seen, or are taken to a view from straight above."""
+    view: Literal["own", "nadir", "learned"] = "own"
+    """Whether looks stay as they were seen, or are taken to a view from straight above: by published weights, or by how
+    much the area itself minds directions."""
     relief: Literal["own", "shade", "level"] = "own"
     """Whether hills stay as they are lit, their shadows are masked, or slopes are levelled besides."""
     dem: str | None = None

@@ -41,7 +41,8 @@ mask = "product"                      # "product": the quality band says what is
 reject = ["cloud", "shadow", "cirrus", "snow", "saturated"]   # what spoils a look; "water" could as well
 margin_m = 40                         # around clouds and shadows
 bands = "own"                         # "own": as each product says; "common": as Landsat 8's instrument would see it
-view = "own"                          # "nadir": as if every look had been seen from straight above
+view = "own"                          # "nadir": as if every look had been seen from straight above; "learned": that,
+                                      # by how much the area's own looks from two sides differ
 relief = "own"                        # "shade": shadows of hills are no clear looks; "level": slopes as if flat, too
 # dem = "dem.tif"                     # heights for it, a file or a folder; default: the fetched layer "dem"
 align = false                         # true: looks more than a third of a pixel beside the others are moved back

@@ -12,6 +12,7 @@ from habitat.imagery.registration import combine_shifts, estimate_shifts, signif
 from habitat.imagery.relief import cast_shadow, shade_looks, shadow_reach_m, slope_and_aspect
 from habitat.imagery.sharpness import match_sharpness, sharpness_reach
 from habitat.imagery.spectral import spectral_quality
+from habitat.imagery.views import fit_strengths, view_pairs
 
 __all__ = [
     "DEFAULT_GROUPS",
@@ -24,6 +25,7 @@ __all__ = [
     "feature_margin",
     "fit_harmonics",
     "fit_illumination",
+    "fit_strengths",
     "forest_features",
     "harmonic_names",
     "level_reflectance",
@@ -41,4 +43,5 @@ __all__ = [
     "slope_samples",
     "spectral_quality",
     "to_common_bands",
+    "view_pairs",
 ]

@@ -24,7 +24,9 @@ MADE_SO = "hls-"
 _ANGLES = ("sun_zenith", "sun_azimuth", "view_zenith", "view_azimuth")
 
 
-def nadir_reflectance(stack: xr.Dataset, *, sun_zenith_deg: float | None = None) -> xr.Dataset:
+def nadir_reflectance(
+    stack: xr.Dataset, *, sun_zenith_deg: float | None = None, strengths: xr.Dataset | None = None
+) -> xr.Dataset:
     """Return the stack as if every look had been seen from straight above.
 
     Parameters
@@ -34,6 +36,8 @@ def nadir_reflectance(stack: xr.Dataset, *, sun_zenith_deg: float | None = None)
     sun_zenith_deg : float, optional
         Where the sun is taken to stand as well. By default it stays where it stood over each node, so that seasons
         stay what they are and nothing is extrapolated.
+    strengths : Dataset, optional
+        Of :func:`~habitat.imagery.fit_strengths`: by how much more than published a sensor's bands mind directions.
 
     Returns
     -------
@@ -65,7 +69,9 @@ def nadir_reflectance(stack: xr.Dataset, *, sun_zenith_deg: float | None = None)
     for band in map(str, stack.data_vars):
         if band == "quality":
             continue
-        isotropic, of_volume, of_surface = WEIGHTS[band]
+        isotropic = WEIGHTS[band][0]
+        times = _strengths_of(stack["sensor"].values[asked], band, strengths)
+        of_volume, of_surface = (times * weight for weight in WEIGHTS[band][1:])
         above, had = (isotropic + of_volume * v + of_surface * s for v, s in (from_above, (volume, surface)))
         factors = iter((above / had).astype(np.float32))
         values, made = stack[band].values, np.empty_like(stack[band].values)
@@ -76,6 +82,28 @@ def nadir_reflectance(stack: xr.Dataset, *, sun_zenith_deg: float | None = None)
                 made[step] = values[step]
         changed[band] = stack[band].copy(data=made)
     return stack.assign(changed)
+
+
+def kernels_at_middle(stack: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return both kernels of each look (time,) in the middle of the stack; NaN for those that are made nadir already.
+
+    Raises
+    ------
+    ContractError
+        If a look has no angles, or the nodes do not reach around the pixels.
+    """
+    asked = np.array([not str(name).startswith(MADE_SO) for name in stack["sensor"].values])
+    found = np.full((2, len(asked)), np.nan)
+    if asked.any():
+        _check_angles(stack, asked)
+        sun_zenith, sun_azimuth, zenith, azimuth = (stack[name].values[asked].astype(np.float64) for name in _ANGLES)
+        middle = {axis: (stack[axis].values[:1] + stack[axis].values[-1:]) / 2 for axis in ("y", "x")}
+        (row, down), (col, along) = (_cells(stack[f"node_{axis}"].values, at) for axis, at in middle.items())
+        for number, each in enumerate(kernels(sun_zenith, zenith, sun_azimuth - azimuth)):
+            north, south = (each[:, at, col[0] : col[0] + 2] for at in (row[0], row[0] + 1))
+            ends = north + down[0] * (south - north)
+            found[number, asked] = ends[:, 0] + along[0] * (ends[:, 1] - ends[:, 0])
+    return found[0], found[1]
 
 
 def kernels(
@@ -102,6 +130,14 @@ def kernels(
     shared = (overlap - np.sin(overlap) * np.cos(overlap)) * slants / np.pi
     surface = shared - slants + (1 + np.cos(phase)) / (2 * np.cos(sun) * np.cos(view))
     return volume, surface
+
+
+def _strengths_of(sensors: np.ndarray, band: str, strengths: xr.Dataset | None) -> np.ndarray:
+    """Of each look, to be multiplied with (time, node_y, node_x)."""
+    if strengths is None:
+        return np.ones((len(sensors), 1, 1))
+    known = dict(zip(map(str, strengths["sensor"].values), strengths["strength"].sel(band=band).values, strict=True))
+    return np.array([known.get(str(sensor), 1.0) for sensor in sensors])[:, None, None]
 
 
 def _check_angles(stack: xr.Dataset, asked: np.ndarray) -> None:

@@ -25,6 +25,7 @@ from habitat.imagery import (
     combine_shifts,
     estimate_shifts,
     fit_illumination,
+    fit_strengths,
     level_reflectance,
     match_sharpness,
     nadir_reflectance,
@@ -36,6 +37,7 @@ from habitat.imagery import (
     slope_samples,
     spectral_quality,
     to_common_bands,
+    view_pairs,
 )
 from habitat.imagery.brdf import MADE_SO
 from habitat.imagery.registration import BANDS as SHIFT_BANDS
@@ -63,6 +65,8 @@ class Looks:
     """Of the whole run: the coarsest says how sharp all looks shall be."""
     illumination: xr.Dataset | None = None
     """Of :func:`~habitat.imagery.fit_illumination`, once it is known."""
+    strengths: xr.Dataset | None = None
+    """Of :func:`~habitat.imagery.fit_strengths`, likewise."""
 
     @property
     def needs_all_years(self) -> bool:
@@ -82,8 +86,8 @@ class Looks:
         """Return a STACK over `grid`, NaN where a look is not clear; within its reach of the rim it is not final."""
         settings = self.settings
         stack = read_stack(scenes, grid, self.bands, use_quality=settings.mask in ("product", "history"))
-        if settings.view == "nadir":
-            stack = nadir_reflectance(stack)
+        if settings.view != "own":
+            stack = nadir_reflectance(stack, strengths=self.strengths)
         height_m, beyond = self._heights(grid) if settings.relief != "own" else (np.empty((0, 0)), 0)
         if self.illumination is not None:
             inner = tuple(slice(beyond, size - beyond) for size in height_m.shape)
@@ -138,7 +142,7 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     refuse_unlit(context)
     sensors = tuple(sorted({scene.sensor.name for scene in scenes}))
     looks = Looks(context.bands, settings, heights, sensors)
-    if not (heights or settings.align):  # nothing is to be learnt
+    if not (heights or settings.align or settings.view == "learned"):  # nothing is to be learnt
         return looks, scenes, {}
     samples = _sample_grids(context)
     if heights:
@@ -146,6 +150,9 @@ def prepare_looks(context: Context) -> tuple[Looks, tuple[Scene, ...], dict[str,
     notes: dict[str, Any] = {}
     if settings.align:
         scenes, notes["shifts_m"] = _aligned(context, looks, scenes, samples)
+    if settings.view == "learned":
+        strengths = _learn_strengths(context, looks, scenes, samples)
+        looks, notes["view_strengths"] = replace(looks, strengths=strengths), _told(strengths)
     if settings.relief == "level":
         raw = {"relief": "shade", "bands": "own", "sharpness": "own"}
         unlevelled = replace(looks, settings=settings.model_copy(update=raw))
@@ -191,6 +198,32 @@ def _shifts(looks: Looks, scenes: Sequence[Scene], grid: GeoBox) -> Any:
     else:
         stack = read_stack(scenes, grid, bands)
     return estimate_shifts(stack, reject=reject_bits(settings.reject), margin_m=settings.margin_m)
+
+
+def _learn_strengths(context: Context, looks: Looks, scenes: tuple[Scene, ...], samples: list[GeoBox]) -> xr.Dataset:
+    """How much each sensor's bands mind directions; a sensor of which nothing is learnt is told of."""
+    as_seen = {"view": "own", "relief": "own", "bands": "own", "sharpness": "own"}
+    plain = replace(looks, settings=looks.settings.model_copy(update=as_seen))
+    sensors = [sensor for sensor in looks.sensors if not sensor.startswith(MADE_SO)]
+    found = fit_strengths(
+        _each(context, "views", partial(_views, plain), scenes, samples), sensors=sensors, bands=looks.bands
+    )
+    if blind := [sensor for sensor, pairs in zip(sensors, found["pairs"].values, strict=True) if not pairs]:
+        context.warnings.append(
+            f"{' and '.join(blind)} saw no ground from two sides within days: its views follow the published weights"
+        )
+    return found
+
+
+def _views(looks: Looks, scenes: Sequence[Scene], grid: GeoBox) -> Any:
+    return view_pairs(looks.read(scenes, grid))
+
+
+def _told(strengths: xr.Dataset) -> dict[str, Any]:
+    """Strengths and their standard errors by sensor and band, for run.json."""
+    values = np.dstack([strengths["strength"], strengths["strength_se"]]).round(3).tolist()
+    sensors, bands = (strengths[name].values.tolist() for name in ("sensor", "band"))
+    return {sensor: dict(zip(bands, row, strict=True)) for sensor, row in zip(sensors, values, strict=True)}
 
 
 def _slopes(looks: Looks, scenes: Sequence[Scene], grid: GeoBox) -> xr.Dataset:
@@ -271,7 +304,7 @@ def refuse_unlit(plan: Plan) -> None:
     for scene in plan.settled.scenes:
         angles, is_made_so = scene.angles, scene.sensor.name.startswith(MADE_SO)
         lacks_sun = settings.relief != "own" and angles is None
-        lacks_view = settings.view == "nadir" and not is_made_so and (angles is None or angles.view_zenith is None)
+        lacks_view = settings.view != "own" and not is_made_so and (angles is None or angles.view_zenith is None)
         if lacks_sun or lacks_view:
             raise CatalogueError(
                 f"does not say where the {'sun' if angles is None else 'sensor'} stood",

@@ -66,7 +66,9 @@ def _looks(recipe: Recipe) -> str:
     settings = recipe.scenes
     done = [f"mask {settings.mask}" + ("" if settings.mask == "none" else f" and {settings.margin_m:g} m around")]
     done += ["to one sensor's bands"] if settings.bands == "common" else []
-    done += ["seen from straight above"] if settings.view == "nadir" else []
+    done += {"own": [], "nadir": ["seen from straight above"], "learned": ["seen from straight above as learnt here"]}[
+        settings.view
+    ]
     done += {"own": [], "shade": ["without hills' shadows"], "level": ["slopes levelled"]}[settings.relief]
     done += ["aligned"] if settings.align else []
     done += ["as sharp as the coarsest"] if settings.sharpness == "common" else []

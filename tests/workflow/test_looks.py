@@ -178,6 +178,39 @@ def test_a_view_from_above_needs_to_know_where_the_sensor_stood(valley: Path) ->
     assert "does not say where the sensor stood" in said.err
 
 
+def test_views_are_learnt_from_ground_that_two_orbits_see(valley: Path) -> None:
+    """One look of Sentinel-2's over and over, four days apart, from the east and, dimmer in nir08, from the west."""
+    land = valley.with_name("orbits")
+    shutil.copytree(valley / "scenes", land / "scenes")
+    for name in ("recipe.toml", "catalog.json", "area.geojson", "training.gpkg"):
+        shutil.copy(valley / name, land / name)
+    scenes = sorted((land / "scenes").glob("sentinel-2*/S2*"))
+    first = min(
+        scenes, key=lambda folder: json.loads(next(folder.glob("*.json")).read_text())["properties"]["eo:cloud_cover"]
+    )
+    files = {path.name: read_raster(path) for path in first.glob("*.tif")}
+    for number, scene in enumerate(scenes):
+        path = next(scene.glob("*.json"))
+        item = json.loads(path.read_text())
+        item["properties"] |= {
+            "datetime": f"2020-07-{4 * number + 1:02d}T02:16:00Z",
+            "view:sun_elevation": 60.0,
+            "view:sun_azimuth": 150.0,
+            "view:incidence_angle": 10.0,
+            "view:azimuth": (104.0, 284.0)[number % 2],
+        }
+        path.write_text(json.dumps(item))
+        for name, (values, grid) in files.items():
+            dimmed = (values * 0.88).astype(values.dtype) if name == "nir08.tif" and number % 2 else values
+            write_raster(scene / name, dimmed, grid, [Path(name).stem], 0 if values.dtype == np.uint16 else None)
+    found = notes(composite(land, "learned", view="learned", margin_m=0))
+    told = found["view_strengths"]
+    assert told["sentinel-2"]["nir08"][0] > 1.5  # published weights say 0.93
+    assert told["sentinel-2"]["red"][0] < 0.8
+    assert told["landsat"]["nir08"] == [1.0, 1.0]
+    assert any("landsat saw no ground from two sides" in warning for warning in found["warnings"])
+
+
 def test_heights_of_elsewhere_are_refused_and_of_a_part_told_of(valley: Path) -> None:
     heights, grid = read_raster(valley / "dem.tif")
     far = type(grid)(grid.shape, Affine.translation(100_000, 0) * grid.transform, grid.crs)
