@@ -20,7 +20,7 @@ UNTOLD = -1
 
 
 def allowed_answers(legend: Legend, classes: str) -> dict[str, int]:
-    """Return what may be answered, and the class that it means: codes of the legend, or 1 for forest and 0 for the rest."""
+    """Return what may be answered, and the class that it means: codes of the legend, or 1 = forest and 0 = the rest."""
     if classes == "legend":
         return {str(code): code for code in legend.codes}
     return {FOREST: 1, OTHER: 0}
@@ -37,7 +37,7 @@ class Answers:
 
     @property
     def answered(self) -> np.ndarray:
-        """bool (point,), which points have an answer for every year."""
+        """Bool (point,), which points have an answer for every year."""
         return (self.states != NO_ANSWER).all(axis=1)
 
 
@@ -49,8 +49,8 @@ def check_answers(
     Parameters
     ----------
     table : DataFrame
-        `point` (its id), a column a year (2019, ...) with the state in that year's mapping season, or `answer`: the year
-        of loss, F or N where nothing changed. Text; other columns are passed over.
+        `point` (its id), a column a year (2019, ...) with the state in that year's mapping season, or `answer`: the
+        year of loss, F or N where nothing changed. Text; other columns are passed over.
     points : sequence of str
         Ids of the sample's points.
     years : sequence of int

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from odc.geo.geobox import GeoBox
 
 from habitat.errors import EstimationError
@@ -15,7 +16,7 @@ from habitat.grids import Block
 Allocation = Literal["proportional", "equal", "optimal"]
 
 
-def sample_size(shares: Sequence[float], accuracies: Sequence[float], target_se: float) -> int:
+def sample_size(shares: ArrayLike, accuracies: ArrayLike, target_se: float) -> int:
     """Return how many samples give overall accuracy a standard error of `target_se`.
 
     Parameters
@@ -38,14 +39,14 @@ def sample_size(shares: Sequence[float], accuracies: Sequence[float], target_se:
     >>> sample_size([0.020, 0.015, 0.320, 0.645], [0.70, 0.60, 0.90, 0.95], 0.01)
     641
     """
-    return int(np.ceil((np.dot(shares, _spread(accuracies)) / target_se) ** 2))
+    return int(np.ceil((np.dot(np.asarray(shares), _spread(accuracies)) / target_se) ** 2))
 
 
 def allocate(
     total: int,
-    pixels: Sequence[int],
+    pixels: ArrayLike,
     *,
-    accuracies: Sequence[float],
+    accuracies: ArrayLike,
     how: Allocation = "proportional",
     least: int = 50,
 ) -> np.ndarray:
@@ -95,7 +96,7 @@ def allocate(
     return np.minimum(n, held)
 
 
-def _spread(accuracies: Sequence[float]) -> np.ndarray:
+def _spread(accuracies: ArrayLike) -> np.ndarray:
     right = np.asarray(accuracies, dtype=float)
     return np.sqrt(right * (1 - right))
 
@@ -108,7 +109,7 @@ def _whole(due: np.ndarray, total: int) -> np.ndarray:
     return n
 
 
-def expected_se(n: np.ndarray, shares: Sequence[float], accuracies: Sequence[float]) -> float:
+def expected_se(n: np.ndarray, shares: ArrayLike, accuracies: ArrayLike) -> float:
     """Return the standard error of overall accuracy that an allocation is expected to give."""
     return float(np.sqrt(np.sum((np.asarray(shares) * _spread(accuracies)) ** 2 / n)))
 
@@ -132,7 +133,7 @@ def lots(pixel: np.ndarray, seed: int) -> np.ndarray:
 
 
 def draw_sample(
-    parts: Iterable[tuple[Block, np.ndarray]], grid: GeoBox, n: Sequence[int], *, seed: int
+    parts: Iterable[tuple[Block, np.ndarray]], grid: GeoBox, n: Iterable[int], *, seed: int
 ) -> pd.DataFrame:
     """Draw pixels by chance in each stratum, without one twice.
 
@@ -158,6 +159,7 @@ def draw_sample(
     EstimationError
         If a stratum has too few pixels.
     """
+    n = [int(wanted) for wanted in n]
     found = [pd.DataFrame({"stratum": [], "pixel": [], "lot": []}).astype(_TYPES) for _ in n]
     for block, strata in parts:
         for at, wanted in enumerate(n):

@@ -111,7 +111,7 @@ class ReferenceSample:
         rows = pd.DataFrame({"mapped": self.mapped, "reference": self.reference, "share": weight})
         every = pd.MultiIndex.from_product([self.classes, self.classes], names=["mapped", "reference"])
         sums = rows.groupby(["mapped", "reference"])["share"].agg(["size", "sum"])
-        sums = sums.reindex(every.union(sums.index)).fillna(0).reset_index()
+        sums = sums.reindex(sums.index.union(every)).fillna(0).reset_index()
         total = self.stratum_pixels.sum()
         return sums.assign(n=sums["size"].astype(int), share=sums["sum"] / total)[["mapped", "reference", "n", "share"]]
 

@@ -62,19 +62,18 @@ def pool_years(amounts: Mapping[int, float], least: float) -> tuple[tuple[int, i
     ((2017, 2017), (2018, 2020))
     """
     periods: list[tuple[int, int]] = []
-    first, held = None, 0.0
+    first: int | None = None
+    held = 0.0
     for year, amount in amounts.items():
         first = year if first is None else first
         held += amount
         if held >= least:
             periods.append((first, year))
             first, held = None, 0.0
-    if first is not None and (held > 0 or periods):
-        last = next(reversed(amounts))
-        if periods:
-            periods[-1] = (periods[-1][0], last)
-        elif held > 0:
-            periods.append((first, last))
+    if first is not None and periods:
+        periods[-1] = (periods[-1][0], max(amounts))
+    elif first is not None and held > 0:
+        periods.append((first, max(amounts)))
     return tuple(periods)
 
 

@@ -54,7 +54,9 @@ class Chips:
 
     def _read(self, file: Path, year: int, order: np.ndarray, top: np.ndarray, left: np.ndarray) -> None:
         with open_raster(file) as source:
-            held = [(at, source.descriptions.index(b) + 1) for at, b in enumerate(self._bands) if b in source.descriptions]
+            held = [
+                (at, source.descriptions.index(b) + 1) for at, b in enumerate(self._bands) if b in source.descriptions
+            ]
             places, indexes = zip(*held, strict=True)
             for point in order:
                 rows, there = _within(int(top[point]), self.side, source.height)
@@ -81,7 +83,9 @@ class Chips:
 
     def picture(self, place: int) -> str:
         """One place as a data address: a row of years in true colour above one in false colour."""
-        rows = [np.hstack([self._colored(place, y, k) for y in range(self._values.shape[1])]) for k in range(len(SHOWN))]
+        rows = [
+            np.hstack([self._colored(place, y, k) for y in range(self._values.shape[1])]) for k in range(len(SHOWN))
+        ]
         return "data:image/png;base64," + base64.b64encode(png(np.vstack(rows))).decode("ascii")
 
     def _colored(self, place: int, year: int, kind: int) -> np.ndarray:
@@ -103,7 +107,7 @@ def _grid_of(file: Path) -> GeoBox:
 
 
 def png(pixels: Any) -> bytes:
-    """Encode uint8 (y, x, 3) as PNG.
+    r"""Encode uint8 (y, x, 3) as PNG.
 
     References
     ----------
@@ -112,7 +116,7 @@ def png(pixels: Any) -> bytes:
     Examples
     --------
     >>> png(np.zeros((2, 3, 3), dtype=np.uint8))[:4]
-    b'\\x89PNG'
+    b'\x89PNG'
     """
     height, width, _ = pixels.shape
     left = np.zeros_like(pixels)

@@ -54,9 +54,9 @@ def write_sheet_page(folder: Path, *, classes: str, chip_m: float) -> Path:
     text = environment.get_template("interpretation.html.j2").render(
         name=run.name,
         season=season(run.setting("period", "season")),
-        script=Markup(script),  # noqa: S704 - our own file
+        script=Markup(script),
         hash=sha256,
-        data=Markup(_as_json(_content(run, sample, years, classes, chip_m))),  # noqa: S704 - escaped below
+        data=Markup(_as_json(_content(run, sample, years, classes, chip_m))),
     )
     path = folder / NAME
     write_text(path, text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from habitat.report.accuracy import assessment
 from habitat.report.folder import RunFolder, read_folder
 from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses, unseen_share
 from habitat.report.provenance import definitions, provenance
@@ -52,6 +53,7 @@ def render(run: RunFolder) -> str:
         forest=forest_maps(run),
         losses=losses(run),
         biggest=biggest_losses(run),
+        assessment=assessment(run),
         cells=survey_cells(run),
         sightings=sightings(run),
         occupancy=occupancy(run),
@@ -103,22 +105,7 @@ def _forest_keys(run: RunFolder) -> list[dict[str, Any]]:
         keys.append({"id": "forest", "label": f"Forest in {year}", **last, "note": note})
     loss = areas[areas["what"] == "loss"].sort_values("year")
     if len(loss):
-        total = float(loss["estimate_ha"].sum())
-        counted = (loss["method"] == "pixel_count").all()
-        years = span(sorted(loss["year"].astype(int)))
-        before = float(forest.iloc[0]["estimate_ha"]) if len(forest) else 0.0
-        note = f"{percent(total / before)} of the forest of {int(forest.iloc[0]['year'])}" if before > 0 else ""
-        doubt = "pixel count" if counted else "sum of yearly estimates; their limits are in the table"
-        keys.append(
-            {
-                "id": "loss",
-                "label": f"Forest lost, {years}",
-                "text": hectares(total),
-                "value": total,
-                "doubt": doubt,
-                "note": note,
-            }
-        )
+        keys.append(_loss_key(areas, loss, forest))
         worst = loss.loc[loss["estimate_ha"].idxmax()]
         if worst["estimate_ha"] > 0 and len(loss) > 1:
             entry, year = area_entry(worst), int(worst["year"])
@@ -127,6 +114,22 @@ def _forest_keys(run: RunFolder) -> list[dict[str, Any]]:
                 {"id": "worst", "label": "Year of most loss", **entry, "text": str(year), "value": year, "note": note}
             )
     return keys
+
+
+def _loss_key(areas: Any, loss: Any, forest: Any) -> dict[str, Any]:
+    """Forest lost in all years: its estimate where there is one, else the sum of the years, named as what it is."""
+    years = span(sorted(loss["year"].astype(int)))
+    whole = areas[areas["what"] == f"loss {years.replace('–', '-')}"]
+    if len(whole):
+        entry = area_entry(whole.iloc[-1])
+    else:
+        counted = (loss["method"] == "pixel_count").all()
+        total = float(loss["estimate_ha"].sum())
+        doubt = "pixel count" if counted else "sum of yearly estimates; their limits are in the table"
+        entry = {"text": hectares(total), "value": total, "doubt": doubt}
+    before = float(forest.iloc[0]["estimate_ha"]) if len(forest) else 0.0
+    note = f"{percent(entry['value'] / before)} of the forest of {int(forest.iloc[0]['year'])}" if before > 0 else ""
+    return {"id": "loss", "label": f"Forest lost, {years}", **entry, "note": note}
 
 
 def _use_keys(run: RunFolder) -> list[dict[str, Any]]:

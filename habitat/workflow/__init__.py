@@ -12,4 +12,14 @@ from habitat.workflow.downloads import Downloads, fetch_recipe
 from habitat.workflow.overview import describe
 from habitat.workflow.stages import STAGES, StageResult, run_recipe
 
-__all__ = ["STAGES", "Context", "Downloads", "Plan", "StageResult", "describe", "fetch_recipe", "run_recipe", "summarize_assessment"]
+__all__ = [
+    "STAGES",
+    "Context",
+    "Downloads",
+    "Plan",
+    "StageResult",
+    "describe",
+    "fetch_recipe",
+    "run_recipe",
+    "summarize_assessment",
+]

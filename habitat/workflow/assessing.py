@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from habitat.assess import NO_ANSWER, UNTOLD, Answers, allowed_answers, check_answers
-from habitat.errors import EstimationError, RecordsError
+from habitat.assess import UNTOLD, Answers, allowed_answers, check_answers
+from habitat.errors import RecordsError
 from habitat.report import write_sheet_page
 from habitat.store import read_table, write_table
 from habitat.workflow.answers import SHEET, answers_path, read_typed
@@ -42,10 +40,11 @@ def assess(context: Context, _work: Path) -> Outputs:
         context.warnings.append(f"{SHEET} has answers typed in and was left as it is; those of {path.name} are used")
     write_sheet_page(run.folder, classes=settings_of(context).classes, chip_m=settings_of(context).chip_m)
     context.progress("assess", 2, 3)
-    tables = {"areas.csv": pixel_areas(context, loss_years(context))}
+    counted = pixel_areas(context, loss_years(context))
+    tables = {"areas.csv": counted}
     if answers is not None:
         _warn_of_gaps(context, answers, len(points))
-        tables = _estimates(context, sample, answers, tables["areas.csv"])
+        tables = _estimates(context, sample, answers, counted)
     for name, table in tables.items():
         outputs.append(run.path(name))
         write_table(outputs[-1], table)
@@ -56,6 +55,7 @@ def assess(context: Context, _work: Path) -> Outputs:
         for name, part in sample.groupby("stratum", sort=True)
     }
     if answers is not None:
+        notes["pixel_count_ha"] = _counted_losses(counted, tables["assess/areas.csv"])
         notes |= {"answered": int(answers.answered.sum()), "answers": path.name, "sample_kept": kept is not None}
     return outputs, notes
 
@@ -82,11 +82,22 @@ def _warn_of_gaps(context: Context, answers: Answers, points: int) -> None:
     missing = points - int(answers.answered.sum())
     if missing:
         context.warnings.append(
-            f"{missing} of {points} places have no answer yet: estimates rest on the others, as if chance had chosen them"
+            f"{missing} of {points} places have no answer: estimates rest on the others, as if chance had chosen them"
         )
     untold = int(((answers.states == UNTOLD) & answers.answered[:, None]).any(axis=1).sum())
     if untold:
         context.warnings.append(f"{untold} places could not be told in some year: they are left out of its estimates")
+
+
+def _counted_losses(counted: pd.DataFrame, estimated: pd.DataFrame) -> dict[str, float]:
+    """What the maps count for each year and period of loss that was estimated, hectares by name."""
+    by_year = counted[counted["what"] == "loss"].set_index("year")["estimate_ha"]
+    sums = {}
+    for row in estimated[estimated["what"].str.startswith("loss")].to_dict("records"):
+        name = f"loss {row['year']}" if row["what"] == "loss" else str(row["what"])
+        first, _, last = name.removeprefix("loss ").partition("-")
+        sums[name] = round(float(by_year.loc[int(first) : int(last or first)].sum()), 4)
+    return sums
 
 
 def _estimates(context: Context, sample: Any, answers: Answers, counted: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -98,9 +109,13 @@ def _estimates(context: Context, sample: Any, answers: Answers, counted: pd.Data
         accuracies.append(accuracy_rows(question))
         matrices.append(matrix_rows(question))
         for name in question.never_mapped:
-            context.warnings.append(f"no sampled place is {name!r} on the map of {question.of}: its user's accuracy is unknown")
+            context.warnings.append(
+                f"no sampled place is {name!r} on the map of {question.of}: its user's accuracy is unknown"
+            )
         for name in question.never_found:
-            context.warnings.append(f"no place was answered {name!r} for {question.of}: its area has an upper limit alone")
+            context.warnings.append(
+                f"no place was answered {name!r} for {question.of}: its area has an upper limit alone"
+            )
     estimated = pd.concat(areas, ignore_index=True)
     return {
         "areas.csv": with_estimates(counted, estimated),
@@ -108,5 +123,3 @@ def _estimates(context: Context, sample: Any, answers: Answers, counted: pd.Data
         "assess/accuracy.csv": pd.concat(accuracies, ignore_index=True),
         "assess/error_matrix.csv": pd.concat(matrices, ignore_index=True),
     }
-
-

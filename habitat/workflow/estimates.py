@@ -93,15 +93,11 @@ def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np
             edges[first : last + 1] = number
         pixels = {c: by_year[:, edges == c].sum(axis=1) for c in range(len(periods) + 1)}
         made = _reference(sample, told_at_all, edges[mapped], edges[lost_in], pixels)
-        names = {0: "no loss"} | {n: _loss_name(period) for n, period in enumerate(periods, 1)}
+        names = {0: "no loss"} | {n: f"loss {span(period)}" for n, period in enumerate(periods, 1)}
         of = "loss" if periods == [whole] else "loss by year"
         for number, period in enumerate(periods, 1):
             asked = Question(of, period[1], made, names, (number,))
             yield asked if number == 1 else replace(asked, of="")
-
-
-def _loss_name(period: tuple[int, int]) -> str:
-    return "loss" if period[0] == period[1] else f"loss {span(period)}"
 
 
 def _reference(
@@ -138,7 +134,8 @@ def area_rows(question: Question, pixel_ha: float) -> pd.DataFrame:
     for code in question.areas:
         found = {name: round(value * total, 4) for name, value in _row(question.sample.area_share(code)).items()}
         of_class = int((question.sample.reference == code).sum())
-        head = {"year": question.year, "what": question.names[code]}
+        name = question.names[code]
+        head = {"year": question.year, "what": "loss" if name == f"loss {question.year}" else name}
         tail = {"n_samples": len(question.sample.reference), "n_found": of_class}
         rows.append(head | found | tail)
     return pd.DataFrame(rows).rename(columns={"estimate": "estimate_ha", "se": "se_ha"})
@@ -152,7 +149,10 @@ def accuracy_rows(question: Question) -> pd.DataFrame:
     overall = sample.overall_accuracy()
     rows.append({"of": question.of, "measure": "overall", "class": "all"} | _row(overall) | {"n_samples": overall.n})
     for code in sample.classes:
-        for measure, found in (("user's", sample.users_accuracy(code)), ("producer's", sample.producers_accuracy(code))):
+        for measure, found in (
+            ("user's", sample.users_accuracy(code)),
+            ("producer's", sample.producers_accuracy(code)),
+        ):
             head = {"of": question.of, "measure": measure, "class": question.names[code]}
             rows.append(head | _row(found) | {"n_samples": found.n})
     return pd.DataFrame(rows).round(6)
@@ -166,5 +166,3 @@ def matrix_rows(question: Question) -> pd.DataFrame:
     table = question.sample.error_matrix()
     named = table.assign(mapped=table["mapped"].map(names), reference=table["reference"].map(names))
     return named.assign(of=question.of, share=named["share"].round(8))[["of", "mapped", "reference", "n", "share"]]
-
-

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from odc.geo.geobox import GeoBox
 
 from habitat.assess import Scheme, allocate, draw_sample, expected_se, last_seen, pool_years, sample_size, stratify
 from habitat.cubes import NO_LOSS
@@ -59,7 +60,7 @@ def draw(context: Context) -> pd.DataFrame:
         se = expected_se(n[there], shares[there], expected[there])
         context.warnings.append(f"{n.sum()} places are expected to give overall accuracy a standard error of {se:.3f}")
     name = digest([settings.seed, pixels.tolist(), drawn.to_numpy().tolist(), str(grid.crs)])[:6]
-    x, y = grid.transform @ (drawn["col"].to_numpy() + 0.5, drawn["row"].to_numpy() + 0.5)
+    x, y = _centres(grid, drawn)
     at = drawn["stratum"].to_numpy()
     table = {
         "point": [f"{name}-{number:04d}" for number in range(1, len(drawn) + 1)],
@@ -72,6 +73,12 @@ def draw(context: Context) -> pd.DataFrame:
         "col": drawn["col"],
     }
     return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=str(grid.crs))
+
+
+def _centres(grid: GeoBox, drawn: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    there: Any = grid.transform
+    x, y = there @ (drawn["col"].to_numpy() + 0.5, drawn["row"].to_numpy() + 0.5)
+    return x, y
 
 
 def sheet(sample: Any, years: Sequence[int]) -> Any:

@@ -1,0 +1,223 @@
+"""From a recipe to a sheet, and from the sheet filled in to areas whose limits hold the truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from terminal import FEW_TREES, run
+
+from habitat.forest import classifier
+from habitat.recipe import read_recipe
+from habitat.store import read_raster, read_table
+from habitat.workflow import run_recipe
+
+YEARS = ("2019", "2020", "2021")
+SECTION = '[assess]\nsamples = 120\nleast = 20\nseed = 4\nanswers = "answers.csv"\n\n[cells]'
+
+
+def assess(land: Path) -> list[str]:
+    return [result.name for result in run_recipe(read_recipe(land / "recipe.toml"), until="assess") if result.done]
+
+
+def edit(land: Path, old: str, new: str) -> None:
+    path = land / "recipe.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def sample_of(land: Path) -> pd.DataFrame:
+    return read_table(land / "run" / "assess" / "sample.parquet")
+
+
+def truth_at(land: Path, sample: pd.DataFrame, year: str) -> np.ndarray:
+    return read_raster(land / "truth" / f"forest_{year}.tif")[0][0][sample["row"], sample["col"]]
+
+
+def fill_in(land: Path, path: Path) -> pd.DataFrame:
+    """Answer every point with the landscape's truth."""
+    sheet = pd.read_csv(land / "run" / "assess" / "sheet.csv", dtype=str, keep_default_na=False)
+    for year in YEARS:
+        sheet[year] = np.array(["N", "F"])[truth_at(land, sample_of(land), year)]
+    sheet.to_csv(path, index=False)
+    return sheet
+
+
+@pytest.fixture(scope="module")
+def drawn(good_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small landscape with a sample drawn; not to be changed."""
+    folder = Path(shutil.copytree(good_run, tmp_path_factory.mktemp("drawn") / "land"))
+    edit(folder, "[cells]", SECTION)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "N_TREES", FEW_TREES)
+        assert assess(folder) == ["assess"]
+    return folder
+
+
+@pytest.fixture
+def sheeted(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `drawn` that a test may answer."""
+    monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)
+    return Path(shutil.copytree(drawn, tmp_path / "land"))
+
+
+# -- without answers -------------------------------------------------------------------------------------
+
+
+def test_the_sample_is_as_large_as_was_asked_for_and_lies_in_its_strata(drawn: Path) -> None:
+    sample = sample_of(drawn)
+    strata = read_raster(drawn / "run" / "assess" / "strata.tif")[0][0]
+    assert len(sample) == 120
+    assert (strata[sample["row"], sample["col"]] == sample["stratum_code"]).all()
+    counts = np.bincount(strata.ravel())
+    for code, part in sample.groupby("stratum_code"):
+        assert len(part) >= min(20, counts[code])
+        assert (part["stratum_pixels"] == counts[code]).all()
+        assert np.allclose(part["inclusion_probability"], len(part) / counts[code])
+    assert np.allclose((1 / sample["inclusion_probability"]).sum(), (strata > 0).sum())
+
+
+def test_the_sheet_says_nothing_of_the_map(drawn: Path) -> None:
+    folder = drawn / "run" / "assess"
+    for table in (pd.read_csv(folder / "sheet.csv"), read_table(folder / "sheet.parquet")):
+        hidden = {"stratum", "row", "col", "stratum_code", "inclusion_probability"}
+        assert not hidden & set(table.columns)
+        assert list(table["point"]) == list(sample_of(drawn)["point"])
+    page = (folder / "sheet.html").read_text(encoding="utf-8")
+    assert "stratum" not in page
+    assert "inclusion" not in page
+
+
+def test_the_same_recipe_gives_the_same_sample(sheeted: Path) -> None:
+    before = sample_of(sheeted)
+    shutil.rmtree(sheeted / "run" / "assess")
+    assert assess(sheeted) == ["assess"]
+    assert sample_of(sheeted).equals(before)
+    assert assess(sheeted) == []
+    edit(sheeted, "seed = 4", "seed = 5")
+    assert assess(sheeted) == ["assess"]
+    assert not set(sample_of(sheeted)["point"]) & set(before["point"])
+
+
+def test_areas_without_answers_are_pixel_counts_without_limits(drawn: Path) -> None:
+    areas = pd.read_csv(drawn / "run" / "areas.csv")
+    assert set(areas["method"]) == {"pixel_count"}
+    assert areas[["lower", "upper"]].isna().all(axis=None)
+
+
+# -- with answers ----------------------------------------------------------------------------------------
+
+
+def test_limits_hold_the_truth_of_the_landscape(sheeted: Path) -> None:
+    fill_in(sheeted, sheeted / "answers.csv")
+    assert assess(sheeted) == ["assess"]
+    population = read_raster(sheeted / "run" / "assess" / "strata.tif")[0][0] > 0
+    areas = pd.read_csv(sheeted / "run" / "areas.csv").set_index(["year", "what"])
+    for year in YEARS:
+        true = read_raster(sheeted / "truth" / f"forest_{year}.tif")[0][0]
+        for what, state in (("forest", 1), ("not forest", 0)):
+            row = areas.loc[(int(year), what)]
+            hectares = float(((true == state) & population).sum()) * 0.04
+            assert row["method"] == "stratified"
+            assert row["n_samples"] == 120
+            assert row["lower"] <= row["estimate_ha"] <= row["upper"]
+            assert row["lower"] <= hectares <= row["upper"], (year, what)
+        assert areas.loc[(int(year), "not seen"), "method"] == "pixel_count"
+    loss = read_raster(sheeted / "truth" / "loss_year.tif")[0][0]
+    hectares = float((np.isin(loss, (2020, 2021)) & population).sum()) * 0.04
+    whole = areas.loc[(2021, "loss 2020-2021")]
+    assert whole["lower"] <= hectares <= whole["upper"]
+
+
+def test_a_map_that_is_the_truth_is_found_right(sheeted: Path) -> None:
+    """The maps are put in the answers' place: every accuracy is one, and the areas are the pixel counts."""
+    sheet = pd.read_csv(sheeted / "run" / "assess" / "sheet.csv", dtype=str, keep_default_na=False)
+    sample, forest = sample_of(sheeted), (11, 12, 13, 14, 15)
+    for year in YEARS:
+        code = read_raster(sheeted / "run" / "forest" / f"{year}.tif")[0][0][sample["row"], sample["col"]]
+        sheet[year] = np.where(code == 0, "?", np.where(np.isin(code, forest), "F", "N"))
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    assess(sheeted)
+    accuracy = pd.read_csv(sheeted / "run" / "assess" / "accuracy.csv")
+    by_year = accuracy[accuracy["of"].isin(YEARS)]
+    assert np.allclose(by_year["estimate"].dropna(), 1)
+    assert (by_year["upper"].dropna() == 1).all()
+
+
+def test_places_that_cannot_be_told_or_are_not_answered_are_left_out_and_counted(sheeted: Path) -> None:
+    sheet = fill_in(sheeted, sheeted / "answers.csv")
+    sheet.loc[:3, "2020"] = "?"
+    sheet.loc[4:9, list(YEARS)] = ""
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    said = run("assess", sheeted / "recipe.toml")
+    assert said.status == 0, said.err
+    assert "6 of 120 places have no answer" in said.err
+    assert "4 places could not be told in some year" in said.err
+    areas = pd.read_csv(sheeted / "run" / "areas.csv").set_index(["year", "what"])
+    assert areas.loc[(2019, "forest"), "n_samples"] == 114
+    assert areas.loc[(2020, "forest"), "n_samples"] == 110
+    assert "95% limits" in said.out
+
+
+def test_answers_outlive_the_maps_that_they_were_drawn_from(sheeted: Path) -> None:
+    """A new map of the same area is judged by the same answers: its strata are not the map's classes any more."""
+    fill_in(sheeted, sheeted / "answers.csv")
+    assess(sheeted)
+    before = sample_of(sheeted)
+    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    assert "assess" in assess(sheeted)
+    assert sample_of(sheeted).equals(before)
+    notes = json.loads((sheeted / "run" / "run.json").read_text(encoding="utf-8"))["stages"]["assess"]["notes"]
+    assert notes["sample_kept"]
+    assert notes["answered"] == 120
+
+
+def test_what_was_typed_into_the_run_s_own_sheet_is_used_and_never_overwritten(sheeted: Path) -> None:
+    edit(sheeted, 'answers = "answers.csv"\n', "")
+    own = sheeted / "run" / "assess" / "sheet.csv"
+    fill_in(sheeted, own)
+    typed = own.read_bytes()
+    assert assess(sheeted) == ["assess"]
+    assert "stratified" in (sheeted / "run" / "areas.csv").read_text(encoding="utf-8")
+    edit(sheeted, "seed = 4", "seed = 9")
+    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    assess(sheeted)
+    assert own.read_bytes() == typed
+    assert assess(sheeted) == []
+
+
+def test_a_recipe_without_the_section_has_pixel_counts_again(sheeted: Path) -> None:
+    fill_in(sheeted, sheeted / "answers.csv")
+    run_recipe(read_recipe(sheeted / "recipe.toml"))
+    assert "stratified" in (sheeted / "run" / "areas.csv").read_text(encoding="utf-8")
+    edit(sheeted, SECTION, "[cells]")
+    run_recipe(read_recipe(sheeted / "recipe.toml"))
+    assert "stratified" not in (sheeted / "run" / "areas.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda sheet: sheet.assign(point=sheet["point"].str.replace(r"^\w+-", "beefed-", regex=True)),
+            "the sample beefed",
+        ),
+        (lambda sheet: pd.concat([sheet, sheet.iloc[:1]]), "is answered twice"),
+        (lambda sheet: sheet.replace({"2020": {"F": "W"}}), "is answered 'W' in 2020; write one of ?, F, N"),
+        (lambda sheet: sheet.drop(columns="2021"), "has no column '2021'"),
+        (lambda sheet: sheet.iloc[:1], "has 0 answers, and a standard error needs two"),
+    ],
+)
+def test_answers_that_cannot_be_used_are_one_line(sheeted: Path, spoil, said: str) -> None:
+    spoil(fill_in(sheeted, sheeted / "answers.csv")).to_csv(sheeted / "answers.csv", index=False)
+    found = run("assess", sheeted / "recipe.toml")
+    assert found.status == 1
+    lines = [line for line in found.err.splitlines() if line.startswith("habitat: error")]
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert not (sheeted / "run" / "assess" / "accuracy.csv").exists()
