@@ -65,8 +65,8 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
         *,
         n_trees: int = 100,
         depth: int = 6,
-        learning_rate: float = 0.1,
-        l2: float = 1.0,
+        learning_rate: float = 0.12,
+        l2: float = 2.0,
         row_share: float = 0.8,
         feature_share: float = 0.5,
         n_borders: int = 64,
@@ -86,7 +86,7 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Grow the trees.
 
         Parameters
@@ -111,16 +111,16 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
         self._grow(X, target, (weight / weight.mean()).astype(np.float32))
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, float32 (sample, class)."""
         return probabilities(self.decision_scores(X)).T
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class of each sample."""
         check_is_fitted(self)
         return self.classes_[likeliest(self.decision_scores(X))]
 
-    def decision_scores(self, X: Any) -> np.ndarray:  # noqa: N803
+    def decision_scores(self, X: Any) -> np.ndarray:
         """Return each output's score, float32 (output, sample)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float32, ensure_all_finite="allow-nan", reset=False)

@@ -1,9 +1,7 @@
-"""The classifier: two kinds of randomised trees that vote on the predictors of a pixel and year.
+"""The classifier: boosted symmetric trees on the predictors of a pixel and year, with calibrated probabilities.
 
-A random forest (Breiman 2001) and extremely randomised trees (Geurts et al. 2006) err in different places,
-need no tuning, and take missing seasons as they are. Classes are weighted so that rare ones are not voted
-down. Both choices and the two figures below were made on simulated landscapes of seeds 0 to 5 and checked
-on real scenes: see docs/adr/0007.
+Classes are weighted so that rare ones are not voted down. How sure the trees may be is learnt from land that they had
+not seen, apart for years with labels and for years without: see docs/adr/0014.
 """
 
 from __future__ import annotations
@@ -14,38 +12,42 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.utils.class_weight import compute_sample_weight
 
 from habitat.cubes import FEATURES
 from habitat.errors import ContractError, TrainingError
+from habitat.forest.applicability import Applicability, dissimilarity
+from habitat.forest.boosting import SymmetricTrees, probabilities
 from habitat.forest.training import LABEL_COLUMNS
 from habitat.legend import UNKNOWN
 
-N_TREES = 50
-"""Of each kind."""
-MIN_LEAF = 3
-"""Samples in a leaf of the random forest: with fewer, one wrong label makes a rule of its own."""
-SHARPNESS_OWN = 3.0
-"""An average of trees is timid. The odds of forest are raised to this power in a year that has labels."""
-SHARPNESS_OTHER = 0.7
-"""The same for a year without labels: the model has not seen its weather, so its word counts less."""
+N_TREES = 100
+OTHER_YEAR = 1.5
+"""Where all labels are of one year, how much hotter the temperature of the others is: the median of simulated
+landscapes of seeds 0 to 9 (benchmarks/results/classifiers.md)."""
 
 
 @dataclass(frozen=True)
 class CoverModel:
     """A fitted classifier and what it needs to be used."""
 
-    estimator: VotingClassifier
+    estimator: SymmetricTrees
     predictors: tuple[str, ...]
     """In the order in which it was trained."""
     codes: tuple[int, ...]
     """Legend codes in the order of its probabilities."""
     label_years: tuple[int, ...]
     """Years with labels of forest and of something else."""
+    temperature: float = 1.0
+    """Of the years with labels: scores are divided by it."""
+    temperature_other: float = OTHER_YEAR
+    """Of the years without."""
+    applicability: Applicability | None = None
+    """Where it may be believed; None until it was learnt."""
 
 
 def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int) -> CoverModel:
-    """Fit the classifier.
+    """Fit the classifier, not calibrated yet: :func:`habitat.forest.calibrate` does that.
 
     Parameters
     ----------
@@ -68,12 +70,11 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
             where="training",
             mend="add labels of what is not forest" if is_forest.all() else "add labels of forest",
         )
-    predictors = tuple(name for name in samples.columns if name not in LABEL_COLUMNS)
-    settings = {"n_estimators": N_TREES, "random_state": seed, "n_jobs": 1}
-    forest = RandomForestClassifier(min_samples_leaf=MIN_LEAF, class_weight="balanced_subsample", **settings)
-    extra = ExtraTreesClassifier(class_weight="balanced", **settings)
-    estimator = VotingClassifier([("forest", forest), ("extra", extra)], voting="soft")
-    estimator.fit(samples[list(predictors)].to_numpy(dtype=np.float32), samples["code"].to_numpy(dtype=int))
+    predictors = predictors_of(samples)
+    codes = samples["code"].to_numpy(dtype=int)
+    estimator = SymmetricTrees(n_trees=N_TREES, random_state=seed)
+    weight = compute_sample_weight("balanced", codes)
+    estimator.fit(samples[list(predictors)].to_numpy(dtype=np.float32), codes, sample_weight=weight)
     kinds = is_forest.groupby(samples["year"]).nunique()
     return CoverModel(
         estimator,
@@ -83,11 +84,9 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
     )
 
 
-def importance(model: CoverModel) -> pd.DataFrame:
-    """Mean decrease of impurity of each predictor (predictor, importance), largest first."""
-    each = [trees.feature_importances_ for trees in model.estimator.estimators_]
-    table = pd.DataFrame({"predictor": model.predictors, "importance": np.mean(each, axis=0).round(6)})
-    return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+def predictors_of(samples: pd.DataFrame) -> tuple[str, ...]:
+    """Names of a training table's predictors."""
+    return tuple(str(name) for name in samples.columns if name not in LABEL_COLUMNS)
 
 
 def predict_cover(
@@ -108,41 +107,75 @@ def predict_cover(
     ContractError
         If a predictor of the model is missing.
     """
+    return split_forest(model, predict_classes(model, features), forest_codes)
+
+
+def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
+    """Return the probability of every class, pixel and year of FEATURES, given that year alone.
+
+    Returns
+    -------
+    float32 array (year, class, y, x)
+        Classes in the order of `model.codes`; NaN where nothing was seen.
+
+    Raises
+    ------
+    ContractError
+        If a predictor of the model is missing.
+    """
+    shape = tuple(features.sizes[dim] for dim in FEATURES.dims)
+    said = np.full((shape[0], len(model.codes), shape[1] * shape[2]), np.nan, dtype=np.float32)
+    for at, table in enumerate(_tables(model, features)):
+        seen = np.isfinite(table).any(axis=0)
+        if seen.any():
+            own = int(features["year"].values[at]) in model.label_years
+            scores = model.estimator.score_columns(table if seen.all() else np.ascontiguousarray(table[:, seen]))
+            scores /= np.float32(model.temperature if own else model.temperature_other)
+            said[at][:, seen] = probabilities(scores)
+    return said.reshape(shape[0], len(model.codes), *shape[1:])
+
+
+def split_forest(
+    model: CoverModel, said: np.ndarray, forest_codes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """P(forest), likeliest forest code and likeliest other code of class probabilities (year, class, ...)."""
+    codes = np.array(model.codes, dtype=np.uint8)
+    is_forest = np.isin(codes, list(forest_codes))
+    p_forest = said[:, is_forest].sum(axis=1)
+    seen = ~np.isnan(p_forest)
+    best = [
+        np.where(seen, codes[kind][said[:, kind].argmax(axis=1)], np.uint8(UNKNOWN))
+        if kind.any()
+        else np.full(p_forest.shape, UNKNOWN, dtype=np.uint8)
+        for kind in (is_forest, ~is_forest)
+    ]
+    return np.minimum(p_forest, np.float32(1)), best[0], best[1]
+
+
+def predict_dissimilarity(model: CoverModel, features: xr.Dataset) -> np.ndarray:
+    """Return how unlike the training samples every pixel and year of FEATURES is, float32 (year, y, x).
+
+    Above `model.applicability.threshold` the model is asked for what it did not learn; NaN where nothing was seen.
+
+    Raises
+    ------
+    ContractError
+        If a predictor of the model is missing, or its applicability was not learnt.
+    """
+    if model.applicability is None:
+        raise ContractError("the model's area of applicability was not learnt", where="model", mend="calibrate it")
+    shape = tuple(features.sizes[dim] for dim in FEATURES.dims)
+    return np.stack([dissimilarity(model.applicability, table) for table in _tables(model, features)]).reshape(shape)
+
+
+def _tables(model: CoverModel, features: xr.Dataset) -> list[np.ndarray]:
+    """The model's predictors of each year, float32 (predictor, pixel)."""
     FEATURES.check(features)
     missing = [name for name in model.predictors if name not in features]
     if missing:
         raise ContractError(f"predictor {missing[0]!r} of the model is missing", where="FEATURES")
-    table = np.stack([features[name].values for name in model.predictors], axis=-1)
-    seen = np.isfinite(table).any(axis=-1)
-    p_forest = np.full(seen.shape, np.nan, dtype=np.float32)
-    best_forest = np.full(seen.shape, UNKNOWN, dtype=np.uint8)
-    best_other = best_forest.copy()
-    if seen.any():
-        p_forest[seen], best_forest[seen], best_other[seen] = split_votes(model, table[seen], forest_codes)
-    own = np.isin(features["year"].values, model.label_years)[:, None, None]
-    p_forest = sharpen(p_forest, np.where(own, SHARPNESS_OWN, SHARPNESS_OTHER))
-    return p_forest, best_forest, best_other
-
-
-def split_votes(
-    model: CoverModel, table: np.ndarray, forest_codes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """P(forest), likeliest forest code and likeliest other code of each row of a (sample, predictor) table."""
-    votes = model.estimator.predict_proba(table)
-    codes = np.array(model.codes, dtype=np.uint8)
-    is_forest = np.isin(codes, list(forest_codes))
-    best = [
-        codes[kind][votes[:, kind].argmax(axis=1)] if kind.any() else np.full(len(table), UNKNOWN, dtype=np.uint8)
-        for kind in (is_forest, ~is_forest)
+    layers = [features[name].values for name in model.predictors]
+    return [
+        np.stack([layer[at].reshape(-1) for layer in layers]).astype(np.float32, copy=False)
+        for at in range(features.sizes["year"])
     ]
-    return votes[:, is_forest].sum(axis=1).astype(np.float32), best[0], best[1]
-
-
-def sharpen(share: np.ndarray, power: np.ndarray | float) -> np.ndarray:
-    """Raise the odds of a share of votes to a power: 0, 0.5 and 1 stay what they are, NaN too.
-
-    >>> sharpen(np.float32([0.25, 0.5, 0.75]), 2.0)
-    array([0.1, 0.5, 0.9], dtype=float32)
-    """
-    yes, no = share**power, (1 - share) ** power
-    return (yes / (yes + no)).astype(np.float32)

@@ -13,21 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import GroupKFold
 
-from habitat.errors import TrainingError
-from habitat.forest.classifier import split_votes, train_cover
+from habitat.forest.calibration import N_BINS, calibration_error, fit_temperature, reliability
+from habitat.forest.folds import LeftOut, block_numbers, leave_blocks_out
 
-N_FOLDS = 5
 TIE = 0.01
 """Years whose accuracies differ by less fit equally well."""
-
-
-def block_numbers(samples: pd.DataFrame, *, block_pixels: int) -> np.ndarray:
-    """Number the square block of land that each sample lies in."""
-    rows = samples["row"].to_numpy() // block_pixels
-    cols = samples["col"].to_numpy() // block_pixels
-    return rows * (cols.max() + 1) + cols
+N_DRAWS = 1000
+"""Draws of blocks that limits rest on."""
 
 
 def cross_validate(
@@ -45,47 +38,123 @@ def cross_validate(
     Returns
     -------
     dict
-        Plain numbers: `balanced_accuracy` of forest against the rest (mean of both classes' recalls) over all
-        left-out samples, `folds` with each fold's, `confusion` of the classes (rows: labels, columns: map).
+        As :func:`judge` returns.
 
     Raises
     ------
     TrainingError
         If the labels lie in fewer than two blocks.
     """
-    groups = block_numbers(samples, block_pixels=block_pixels)
-    n_blocks = len(np.unique(groups))
-    if n_blocks < 2:
-        raise TrainingError(
-            "all labels lie in one block of land: the map's accuracy cannot be judged",
-            where="training",
-            mend="spread the labels over the area",
-        )
-    codes = np.unique(samples["code"].to_numpy(dtype=int))
+    found = leave_blocks_out(samples, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+    return judge(found, samples, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+
+
+def judge(
+    found: LeftOut, samples: pd.DataFrame, *, forest_codes: Sequence[int], block_pixels: int, seed: int
+) -> dict[str, Any]:
+    """Say how good the classes and probabilities of left-out samples are.
+
+    Returns
+    -------
+    dict
+        Plain numbers. `balanced_accuracy` of forest against the rest (mean of both classes' recalls) over all
+        left-out samples and `macro_f1`, the mean F1 of the classes, each with `_low` and `_high`: 95% limits from
+        draws of whole blocks with replacement, so that neighbours do not count twice. `class_f1` by code, `folds`
+        with each fold's, `confusion` of the classes (rows: labels, columns: map), and `calibration`: the expected
+        calibration error of the likeliest class and of forest, and the table it rests on.
+    """
+    codes = np.array(found.codes)
     truth = samples["code"].to_numpy(dtype=int)
-    predicted = np.zeros_like(truth)
-    folds = []
-    for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups):
-        model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
-        table = samples.iloc[test][list(model.predictors)].to_numpy(dtype=np.float32)
-        p_forest, best_forest, best_other = split_votes(model, table, forest_codes)
-        predicted[test] = np.where(p_forest >= 0.5, best_forest, best_other)
-        folds.append(
-            {
-                "n_labels": len(test),
-                "balanced_accuracy": _forest_accuracy(truth[test], predicted[test], forest_codes),
-            }
-        )
+    p_forest, predicted = _decide(found, forest_codes)
+    blocks = np.unique(block_numbers(samples, block_pixels=block_pixels), return_inverse=True)[1]
+    per_block = np.zeros((blocks.max() + 1, len(codes), len(codes)))
+    np.add.at(per_block, (blocks, np.searchsorted(codes, truth), np.searchsorted(codes, predicted)), 1)
+    draws = np.random.default_rng(seed).multinomial(
+        len(per_block), np.full(len(per_block), 1 / len(per_block)), N_DRAWS
+    )
+    drawn = np.tensordot(draws, per_block, axes=1)
+    is_forest = np.isin(codes, list(forest_codes))
+    whole = per_block.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        limits = {
+            "balanced_accuracy": np.nanquantile(_balanced(drawn, is_forest), [0.025, 0.975]),
+            "macro_f1": np.nanquantile(_class_f1(drawn).mean(axis=-1), [0.025, 0.975]),
+        }
     return {
         "method": "spatial block cross-validation",
         "n_labels": len(truth),
-        "n_blocks": n_blocks,
+        "n_blocks": len(per_block),
         "balanced_accuracy": _forest_accuracy(truth, predicted, forest_codes),
+        "macro_f1": round(float(_class_f1(whole).mean()), 4),
         "overall_accuracy": round(float((truth == predicted).mean()), 4),
+        **{
+            f"{name}_{end}": round(float(v), 4)
+            for name, pair in limits.items()
+            for end, v in zip(("low", "high"), pair)
+        },
+        "limits": f"95%, {N_DRAWS} draws of whole blocks",
         "classes": codes.tolist(),
+        "class_f1": {str(code): round(float(f1), 4) for code, f1 in zip(codes, _class_f1(whole), strict=True)},
         "confusion": confusion_matrix(truth, predicted, labels=codes).tolist(),
-        "folds": folds,
+        "folds": [
+            {
+                "n_labels": int((found.folds == fold).sum()),
+                "balanced_accuracy": _forest_accuracy(
+                    truth[found.folds == fold], predicted[found.folds == fold], forest_codes
+                ),
+            }
+            for fold in np.unique(found.folds)
+        ],
+        "calibration": _calibration(found, truth, p_forest, forest_codes),
     }
+
+
+def _decide(found: LeftOut, forest_codes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """P(forest) and class of each sample: the likeliest of the kind, forest or not, that is likelier."""
+    codes = np.array(found.codes)
+    said = found.calibrated()
+    is_forest = np.isin(codes, list(forest_codes))
+    p_forest = said[is_forest].sum(axis=0)
+    allowed = np.where(is_forest[:, None], p_forest >= 0.5, p_forest < 0.5)
+    return p_forest, codes[np.where(allowed, said, -1).argmax(axis=0)]
+
+
+def _calibration(
+    found: LeftOut, truth: np.ndarray, p_forest: np.ndarray, forest_codes: Sequence[int]
+) -> dict[str, Any]:
+    """How far what is said of left-out samples is from what is true; each fold by the temperature of the others."""
+    codes = np.array(found.codes)
+    target = np.searchsorted(codes, truth)
+    said = np.empty_like(found.log_said)
+    for fold in np.unique(found.folds):
+        here = found.folds == fold
+        said[:, here] = found.calibrated(fit_temperature(found.log_said[:, ~here], target[~here]))[:, here]
+    p_forest = np.clip(said[np.isin(codes, list(forest_codes))].sum(axis=0), 0, 1)
+    top, right = said.max(axis=0), said.argmax(axis=0) == target
+    forest = np.isin(truth, list(forest_codes))
+    return {
+        "temperature": round(found.temperature, 4),
+        "expected_calibration_error": round(calibration_error(top, right), 4),
+        "expected_calibration_error_forest": round(calibration_error(p_forest, forest), 4),
+        "bins": f"{N_BINS} of equal width, 0 to 1",
+        "likeliest_class": reliability(top, right).round(4).to_dict("records"),
+        "forest": reliability(p_forest, forest).round(4).to_dict("records"),
+    }
+
+
+def _balanced(confusion: np.ndarray, is_forest: np.ndarray) -> np.ndarray:
+    """Mean recall of forest and of the rest, of confusions (..., label, map)."""
+    kinds = [
+        confusion[..., kind, :][..., kind].sum(axis=(-1, -2)) / confusion[..., kind, :].sum(axis=(-1, -2))
+        for kind in (is_forest, ~is_forest)
+    ]
+    return np.asarray(sum(kinds)) / 2
+
+
+def _class_f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 of each class of confusions (..., label, map): (..., class); 0 where a class was neither there nor said."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return 2 * hits / np.maximum(confusion.sum(axis=-1) + confusion.sum(axis=-2), 1)
 
 
 def _forest_accuracy(truth: np.ndarray, predicted: np.ndarray, forest_codes: Sequence[int]) -> float | None:
