@@ -5,9 +5,10 @@
 Simulated landscapes of seeds 0 to 9 are made in FOLDER if they are not there, and run to their composites. Each
 classifier is trained on the labels of four fifths of the blocks of land and judged on pixels of the last fifth, by the
 landscape's truth: macro F1 over the legend, overall accuracy, balanced accuracy of forest, log loss, and expected
-calibration error (10 bins of equal width) of the likeliest class and of forest, after one temperature that is fitted to
-the left-out labels. `other years` is the same with labels of the first half of the years and pixels of the second, and
-the temperature of the labels' own years. Decision 14 rests on it.
+calibration error (10 bins of equal width) of the likeliest class and of forest, at temperatures that are fitted to the
+left-out labels; of these, too. `kind/best` compares them with the temperatures that would have fitted the pixels best.
+`other` is the same with labels of the first half of the years and pixels of the second, and the temperatures of the
+labels' own years. Decision 14 rests on it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,15 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.class_weight import compute_sample_weight
 
 import habitat as hb
-from habitat.forest import SymmetricTrees, block_numbers, calibration_error, fit_temperature, gather, stack_samples
+from habitat.forest import (
+    SymmetricTrees,
+    apply_temperatures,
+    block_numbers,
+    calibration_error,
+    fit_temperatures,
+    gather,
+    stack_samples,
+)
 from habitat.grids import Block
 from habitat.imagery import forest_features
 from habitat.records.labels import read_labels
@@ -97,7 +106,9 @@ def judge(make: Callable[[int], Any], labels: pd.DataFrame, pixels: pd.DataFrame
     """Figures of one classifier and landscape."""
     names = [n for n in labels.columns if n not in ("row", "col", "year", "code", "dated")]
     codes = np.unique(labels["code"])
-    groups, own = (block_numbers(t.assign(col=t["col"].clip(upper=149)), block_pixels=BLOCK_PIXELS) for t in (labels, pixels))
+    groups, own = (
+        block_numbers(t.assign(col=t["col"].clip(upper=149)), block_pixels=BLOCK_PIXELS) for t in (labels, pixels)
+    )
     half = np.median(np.unique(labels["year"]))
     found: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = {"own": [], "other": []}
     seconds = 0.0
@@ -111,7 +122,9 @@ def judge(make: Callable[[int], Any], labels: pd.DataFrame, pixels: pd.DataFrame
             model = make(seed)
             weight = compute_sample_weight("balanced", train["code"])
             model.fit(
-                train[names].to_numpy(np.float32), train["code"], **({} if isinstance(model, VotingClassifier) else {"sample_weight": weight})
+                train[names].to_numpy(np.float32),
+                train["code"],
+                **({} if isinstance(model, VotingClassifier) else {"sample_weight": weight}),
             )
             seconds += time.process_time() - started
             found[kind].append(
@@ -124,24 +137,26 @@ def judge(make: Callable[[int], Any], labels: pd.DataFrame, pixels: pd.DataFrame
             )
     figures: dict[str, float] = {}
     forest = np.isin(codes, FOREST_CODES)
-    hot = {}
     for kind, parts in found.items():
         said, target, asked_said, truth = (np.concatenate(x, axis=-1) for x in zip(*parts, strict=True))
-        hot[kind] = fit_temperature(said if kind == "own" else asked_said, target if kind == "own" else truth)
-        if kind == "other":
-            within = fit_temperature(said, target)
-        logs = asked_said / (hot["own"] if kind == "own" else within)
-        p = np.exp(logs) / np.exp(logs).sum(axis=0)
-        top, p_forest, is_forest = p.argmax(axis=0), p[forest].sum(axis=0), forest[truth]
+        at = fit_temperatures(said, target, forest)
+        p = apply_temperatures(asked_said, forest, at)
+        p_forest, is_forest = np.clip(p[forest].sum(axis=0), 0, 1), forest[truth]
+        allowed = np.where(forest[:, None], p_forest >= 0.5, p_forest < 0.5)
+        top = np.where(allowed, p, -1).argmax(axis=0)
+        of_labels = apply_temperatures(said, forest, at)
         figures |= {
             f"{kind} macro F1": f1_score(truth, top, average="macro"),
             f"{kind} overall": float((top == truth).mean()),
             f"{kind} forest": float(((p_forest >= 0.5)[is_forest].mean() + (p_forest < 0.5)[~is_forest].mean()) / 2),
             f"{kind} log loss": float(-np.log(p[truth, np.arange(len(truth))]).mean()),
-            f"{kind} ECE": calibration_error(p.max(axis=0), top == truth),
-            f"{kind} ECE forest": calibration_error(np.clip(p_forest, 0, 1), is_forest),
+            f"{kind} ECE": calibration_error(p.max(axis=0), p.argmax(axis=0) == truth),
+            f"{kind} ECE forest": calibration_error(p_forest, is_forest),
+            f"{kind} ECE labels": calibration_error(of_labels.max(axis=0), of_labels.argmax(axis=0) == target),
         }
-    return figures | {"temperature": hot["own"], "other/own": hot["other"] / within, "fit CPU s": seconds / 10}
+        best = fit_temperatures(asked_said, truth, forest)
+        figures |= {f"{kind} kind/best": at.kind / best.kind, f"{kind} within/best": at.within / best.within}
+    return figures | {"fit CPU s": seconds / 10}
 
 
 def main(folder: Path, seeds: list[int]) -> None:

@@ -2,7 +2,14 @@
 
 from habitat.forest.applicability import Applicability, dissimilarity, learn_applicability
 from habitat.forest.boosting import SymmetricTrees
-from habitat.forest.calibration import calibration_error, fit_temperature, reliability
+from habitat.forest.calibration import (
+    Temperatures,
+    apply_temperatures,
+    calibration_error,
+    fit_temperatures,
+    reliability,
+)
+from habitat.forest.cards import write_card
 from habitat.forest.classifier import (
     CoverModel,
     predict_classes,
@@ -13,6 +20,8 @@ from habitat.forest.classifier import (
 )
 from habitat.forest.cleaning import doubtful_labels
 from habitat.forest.folds import LeftOut, block_numbers, calibrate, leave_blocks_out
+from habitat.forest.permutation import importance, predictor_groups
+from habitat.forest.portable import pack_model, unpack_model
 from habitat.forest.training import gather, stack_samples, thin_labels, within_years
 from habitat.forest.validation import cross_validate, fitting_year, judge
 
@@ -21,25 +30,32 @@ __all__ = [
     "CoverModel",
     "LeftOut",
     "SymmetricTrees",
+    "Temperatures",
+    "apply_temperatures",
     "block_numbers",
     "calibrate",
     "calibration_error",
     "cross_validate",
     "dissimilarity",
     "doubtful_labels",
-    "fit_temperature",
+    "fit_temperatures",
     "fitting_year",
     "gather",
+    "importance",
     "judge",
     "learn_applicability",
     "leave_blocks_out",
+    "pack_model",
     "predict_classes",
     "predict_cover",
     "predict_dissimilarity",
+    "predictor_groups",
     "reliability",
     "split_forest",
     "stack_samples",
     "thin_labels",
     "train_cover",
+    "unpack_model",
     "within_years",
+    "write_card",
 ]

@@ -30,7 +30,7 @@ def pack(leaves: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def add_trees(table, borders, starts, features, bins, words, out):  # type: ignore[no-untyped-def]
+def add_trees(table, borders, starts, features, bins, words, out):  # type: ignore[no-untyped-def]  # noqa: PLR0913 - flat arrays
     """Fill `out` (output, pixel), int32, with the sums of all trees' leaves.
 
     `table` (predictor, pixel); `borders` of predictor f are those from `starts[f]` to `starts[f + 1]`; level d of tree

@@ -40,11 +40,12 @@ def differentiate(scores, target, weight, slopes):  # type: ignore[no-untyped-de
 
 
 @compiled
-def gains(bins, rows, leaf, slopes, n_leaves, n_bins, l2):  # type: ignore[no-untyped-def]
+def gains(bins, rows, leaf, slopes, sizes, l2):  # type: ignore[no-untyped-def]
     """Return how much each border of one predictor would lessen the loss, float64 (border,), up to a constant.
 
     `bins` (row,) of the predictor; `rows` are those that count; a row goes right of border b if its bin exceeds b.
     """
+    n_leaves, n_bins = sizes
     width = slopes.shape[1]
     outputs = width // 2
     sums = np.zeros((n_leaves, n_bins, width), np.float32)

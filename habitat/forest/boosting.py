@@ -184,7 +184,7 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
                 best = (-np.inf, 0, 0)
                 for f in offered:
                     gain = _growing.gains(
-                        bins[f], seen, leaf, slopes, 2**level, len(borders[f]) + 1, np.float32(self.l2)
+                        bins[f], seen, leaf, slopes, (2**level, len(borders[f]) + 1), np.float32(self.l2)
                     )
                     at = int(np.argmax(gain))
                     best = max(best, (float(gain[at]), -int(f), -at))

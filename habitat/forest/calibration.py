@@ -1,52 +1,111 @@
 """Probabilities that mean what they say: of pixels said to be forest with 80%, 80% are.
 
-Scores are divided by one number, the temperature, before they become probabilities (Guo et al. 2017,
-arXiv:1706.04599). It is fitted to predictions of land that the model had not seen, it cannot change which class is
-likeliest, and one number is all that a few hundred labels can carry.
+Scores are divided by a temperature before they become probabilities (Guo et al. 2017, arXiv:1706.04599). There are two:
+one of the odds of forest against the rest, and one of the classes within each of these kinds. Larch and oak are told
+apart less surely than forest and meadow, and one number for both would doubt the forest because it doubts the oak.
+They are fitted to predictions of land that the model had not seen; they change neither which kind is likelier nor
+which class within it, and two numbers are what a few hundred labels can carry.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from habitat.forest.boosting import probabilities
-
 N_BINS = 10
 """Bins of equal width between 0 and 1, of :func:`reliability`."""
 COLDEST, HOTTEST = 0.2, 10.0
 """Between which a temperature is sought."""
+LEAST = 1e-12
 
 
-def fit_temperature(scores: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """Return the temperature at which the labels are likeliest.
+@dataclass(frozen=True)
+class Temperatures:
+    """Above 1 where scores were too sure, below where they were too timid."""
+
+    kind: float = 1.0
+    """Of forest against the rest."""
+    within: float = 1.0
+    """Of the classes of a kind."""
+
+
+NEUTRAL = Temperatures()
+
+
+def apply_temperatures(scores: np.ndarray, is_forest: np.ndarray, at: Temperatures) -> np.ndarray:
+    """Return calibrated probabilities.
 
     Parameters
     ----------
-    scores : float array (output, sample)
-        Of samples that the model had not seen.
-    target : int array (sample,)
-        Number of the true class; -1 = a class that the model does not know, which does not count.
-    weight : float array (sample,), optional
+    scores : float array (class, ...)
+        Logarithms of probabilities, up to a constant of each sample.
+    is_forest : bool array (class,)
+        Some of them are, and some are not.
+    at : Temperatures
 
     Returns
     -------
-    float
-        Above 1 where the scores were too sure, below where they were too timid; 1 without a sample that counts.
+    array (class, ...)
+        As `scores`.
     """
-    known = target >= 0
-    if not known.any():
-        return 1.0
-    scores, target = scores[:, known].astype(np.float64), target[known]
-    weight = np.ones(len(target)) if weight is None else weight[known]
+    said = np.empty_like(scores)
+    logs = []
+    for kind in (is_forest, ~is_forest):
+        own = scores[kind]
+        top = own.max(axis=0)
+        own -= top
+        logs.append(top + np.log(np.exp(own).sum(axis=0)))
+        share = np.exp(own / own.dtype.type(at.within))
+        said[kind] = share / share.sum(axis=0)
+    with np.errstate(over="ignore"):
+        p_forest = 1 / (1 + np.exp((logs[1] - logs[0]) / scores.dtype.type(at.kind)))
+    said[is_forest] *= p_forest
+    said[~is_forest] *= 1 - p_forest
+    return said
 
-    def loss(log_temperature: float) -> float:
-        said = probabilities(scores / np.exp(log_temperature))[target, np.arange(len(target))]
-        return float(-(weight * np.log(np.maximum(said, 1e-12))).sum() / weight.sum())
 
-    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
+def fit_temperatures(scores: np.ndarray, target: np.ndarray, is_forest: np.ndarray) -> Temperatures:
+    """Return the temperatures at which the labels are likeliest.
+
+    Parameters
+    ----------
+    scores : float array (class, sample)
+        Logarithms of probabilities of samples that the model had not seen, up to a constant of each.
+    target : int array (sample,)
+        Number of the true class.
+    is_forest : bool array (class,)
+
+    Returns
+    -------
+    Temperatures
+    """
+    scores, every = scores.astype(np.float64), np.arange(len(target))
+    own = is_forest[target]
+
+    def loss_of_kind(kind: float) -> float:
+        p_forest = apply_temperatures(scores, is_forest, Temperatures(kind=kind))[is_forest].sum(axis=0)
+        return _loss(np.where(own, p_forest, 1 - p_forest))
+
+    def loss_within(within: float) -> float:
+        said = apply_temperatures(scores, is_forest, Temperatures(within=within))
+        of_kind = np.where(own, said[is_forest].sum(axis=0), said[~is_forest].sum(axis=0))
+        return _loss(said[target, every] / np.maximum(of_kind, LEAST))
+
+    return Temperatures(_coolest(loss_of_kind), _coolest(loss_within))
+
+
+def _loss(said: np.ndarray) -> float:
+    return float(-np.log(np.clip(said, LEAST, 1)).mean())
+
+
+def _coolest(loss: Callable[[float], float]) -> float:
+    """The temperature of least loss."""
+    ends = (np.log(COLDEST), np.log(HOTTEST))
+    return float(np.exp(minimize_scalar(lambda log: loss(float(np.exp(log))), bounds=ends, method="bounded").x))
 
 
 def reliability(said: np.ndarray, true: np.ndarray, *, n_bins: int = N_BINS) -> pd.DataFrame:

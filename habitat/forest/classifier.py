@@ -17,14 +17,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from habitat.cubes import FEATURES
 from habitat.errors import ContractError, TrainingError
 from habitat.forest.applicability import Applicability, dissimilarity
-from habitat.forest.boosting import SymmetricTrees, probabilities
+from habitat.forest.boosting import SymmetricTrees
+from habitat.forest.calibration import NEUTRAL, Temperatures, apply_temperatures
 from habitat.forest.training import LABEL_COLUMNS
 from habitat.legend import UNKNOWN
 
 N_TREES = 100
-OTHER_YEAR = 1.5
-"""Where all labels are of one year, how much hotter the temperature of the others is: the median of simulated
-landscapes of seeds 0 to 9 (benchmarks/results/classifiers.md)."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,13 @@ class CoverModel:
     """In the order in which it was trained."""
     codes: tuple[int, ...]
     """Legend codes in the order of its probabilities."""
+    forest_codes: tuple[int, ...]
+    """Those of them that are forest."""
     label_years: tuple[int, ...]
     """Years with labels of forest and of something else."""
-    temperature: float = 1.0
-    """Of the years with labels: scores are divided by it."""
-    temperature_other: float = OTHER_YEAR
+    own_years: Temperatures = NEUTRAL
+    """Of the years with labels."""
+    other_years: Temperatures = NEUTRAL
     """Of the years without."""
     applicability: Applicability | None = None
     """Where it may be believed; None until it was learnt."""
@@ -80,6 +80,7 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
         estimator,
         predictors,
         tuple(int(code) for code in estimator.classes_),
+        tuple(int(code) for code in estimator.classes_ if code in forest_codes),
         tuple(int(year) for year in kinds.index[kinds == 2]),
     )
 
@@ -129,10 +130,16 @@ def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
         seen = np.isfinite(table).any(axis=0)
         if seen.any():
             own = int(features["year"].values[at]) in model.label_years
-            scores = model.estimator.score_columns(table if seen.all() else np.ascontiguousarray(table[:, seen]))
-            scores /= np.float32(model.temperature if own else model.temperature_other)
-            said[at][:, seen] = probabilities(scores)
+            scores = class_scores(model, table if seen.all() else np.ascontiguousarray(table[:, seen]))
+            at_years = model.own_years if own else model.other_years
+            said[at][:, seen] = apply_temperatures(scores, np.isin(model.codes, model.forest_codes), at_years)
     return said.reshape(shape[0], len(model.codes), *shape[1:])
+
+
+def class_scores(model: CoverModel, table: np.ndarray) -> np.ndarray:
+    """Scores of every class, float32 (class, sample), of a float32 table (predictor, sample), before calibration."""
+    scores = model.estimator.score_columns(table)
+    return np.concatenate([np.zeros_like(scores), scores]) if len(scores) == 1 else scores
 
 
 def split_forest(

@@ -12,8 +12,8 @@ from sklearn.model_selection import GroupKFold
 from habitat.errors import TrainingError
 from habitat.forest.applicability import learn_applicability
 from habitat.forest.boosting import probabilities
-from habitat.forest.calibration import fit_temperature
-from habitat.forest.classifier import OTHER_YEAR, CoverModel, predictors_of, train_cover
+from habitat.forest.calibration import Temperatures, apply_temperatures, fit_temperatures
+from habitat.forest.classifier import CoverModel, class_scores, predictors_of, train_cover
 
 N_FOLDS = 5
 LEAST = 1e-6
@@ -26,18 +26,20 @@ class LeftOut:
 
     codes: tuple[int, ...]
     """Classes of all samples."""
+    is_forest: np.ndarray
+    """bool (class,)"""
     folds: np.ndarray
     """int (sample,): the fold that each was left out with."""
     log_said: np.ndarray
     """float64 (class, sample): logarithms of probabilities before calibration."""
-    temperature: float
+    temperatures: Temperatures
     """At which the labels are likeliest."""
     models: tuple[CoverModel, ...]
     """Of each fold: trained on the others."""
 
-    def calibrated(self, temperature: float | None = None) -> np.ndarray:
-        """Probabilities at a temperature, by default the fitted one: float64 (class, sample)."""
-        return probabilities(self.log_said / (temperature or self.temperature))
+    def calibrated(self, at: Temperatures | None = None) -> np.ndarray:
+        """Probabilities at some temperatures, by default the fitted ones: float64 (class, sample)."""
+        return apply_temperatures(self.log_said, self.is_forest, at or self.temperatures)
 
 
 def block_numbers(samples: pd.DataFrame, *, block_pixels: int) -> np.ndarray:
@@ -74,14 +76,15 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
         models.append(model)
     log_said = np.log(np.maximum(said, LEAST))
     target = np.searchsorted(codes, samples["code"].to_numpy(dtype=int))
-    temperature = fit_temperature(log_said, target)
-    return LeftOut(tuple(codes.tolist()), folds, log_said, temperature, tuple(models))
+    is_forest = np.isin(codes, list(forest_codes))
+    at = fit_temperatures(log_said, target, is_forest)
+    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, at, tuple(models))
 
 
 def ask(model: CoverModel, samples: pd.DataFrame) -> np.ndarray:
     """What a model says of samples before calibration: probabilities (class, sample)."""
     table = samples[list(model.predictors)].to_numpy(dtype=np.float32).T
-    return probabilities(model.estimator.score_columns(np.ascontiguousarray(table)))
+    return probabilities(class_scores(model, np.ascontiguousarray(table)))
 
 
 def calibrate(
@@ -89,8 +92,10 @@ def calibrate(
 ) -> CoverModel:
     """Return the model with temperatures and an area of applicability, learnt from what others left out.
 
-    The temperature of years without labels is that of labels whose block *and* year were left out: half the years
-    teach, the other half asks. Where all labels are of one year it is :data:`OTHER_YEAR` times the years' own.
+    Years without labels have temperatures of their own, never cooler: those of labels whose block *and* year were left
+    out, where half the years teach and the other half asks. Where all labels are of one year nothing tells how far
+    others can be believed, and the years' own are used: on simulated landscapes they fit (docs/adr/0014), and the area
+    of applicability shows where they cannot.
 
     Parameters
     ----------
@@ -101,18 +106,17 @@ def calibrate(
     """
     table = samples[list(predictors_of(samples))].to_numpy(dtype=np.float64)
     codes = samples["code"].to_numpy(dtype=int)
+    own, other = found.temperatures, _other_years(found, samples, forest_codes, seed) or found.temperatures
     return replace(
         model,
-        temperature=found.temperature,
-        temperature_other=max(
-            found.temperature, _other_years(found, samples, forest_codes, seed) or OTHER_YEAR * found.temperature
-        ),
+        own_years=own,
+        other_years=Temperatures(max(own.kind, other.kind), max(own.within, other.within)),
         applicability=learn_applicability(table, codes, found.folds),
     )
 
 
-def _other_years(found: LeftOut, samples: pd.DataFrame, forest_codes: Sequence[int], seed: int) -> float | None:
-    """Temperature of samples whose block and year were left out; None if there is one year only."""
+def _other_years(found: LeftOut, samples: pd.DataFrame, forest_codes: Sequence[int], seed: int) -> Temperatures | None:
+    """Temperatures of samples whose block and year were left out; None if there is one year only."""
     years = samples["year"].to_numpy(dtype=int)
     codes = np.array(found.codes)
     half = np.searchsorted(np.unique(years), years) % 2
@@ -129,4 +133,4 @@ def _other_years(found: LeftOut, samples: pd.DataFrame, forest_codes: Sequence[i
     if not asked.any():
         return None
     target = np.searchsorted(codes, samples["code"].to_numpy(dtype=int))
-    return fit_temperature(np.log(np.maximum(said[:, asked], LEAST)), target[asked])
+    return fit_temperatures(np.log(np.maximum(said[:, asked], LEAST)), target[asked], found.is_forest)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from habitat.forest.calibration import N_BINS, calibration_error, fit_temperature, reliability
+from habitat.forest.calibration import N_BINS, calibration_error, fit_temperatures, reliability
 from habitat.forest.folds import LeftOut, block_numbers, leave_blocks_out
 
 TIE = 0.01
@@ -90,7 +90,7 @@ def judge(
         **{
             f"{name}_{end}": round(float(v), 4)
             for name, pair in limits.items()
-            for end, v in zip(("low", "high"), pair)
+            for end, v in zip(("low", "high"), pair, strict=True)
         },
         "limits": f"95%, {N_DRAWS} draws of whole blocks",
         "classes": codes.tolist(),
@@ -128,12 +128,13 @@ def _calibration(
     said = np.empty_like(found.log_said)
     for fold in np.unique(found.folds):
         here = found.folds == fold
-        said[:, here] = found.calibrated(fit_temperature(found.log_said[:, ~here], target[~here]))[:, here]
+        others = fit_temperatures(found.log_said[:, ~here], target[~here], found.is_forest)
+        said[:, here] = found.calibrated(others)[:, here]
     p_forest = np.clip(said[np.isin(codes, list(forest_codes))].sum(axis=0), 0, 1)
     top, right = said.max(axis=0), said.argmax(axis=0) == target
     forest = np.isin(truth, list(forest_codes))
     return {
-        "temperature": round(found.temperature, 4),
+        "temperatures": {name: round(value, 4) for name, value in vars(found.temperatures).items()},
         "expected_calibration_error": round(calibration_error(top, right), 4),
         "expected_calibration_error_forest": round(calibration_error(p_forest, forest), 4),
         "bins": f"{N_BINS} of equal width, 0 to 1",

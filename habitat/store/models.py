@@ -1,66 +1,98 @@
-"""Classifiers on disk: skops files, which hold no code and are safe to open from a stranger."""
+"""Models on disk: plain arrays and a page of JSON in one archive, which hold no code and are checked before use."""
 
 from __future__ import annotations
 
 import io
-import re
+import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from habitat.errors import ReadError
 from habitat.store._atomic import replacing
 
-_SCHEMA = "schema.json"
-_ADDRESS = re.compile(r'("__id__": |"file": ")(\d+)')
-
-_TRUSTED = ["sklearn.tree._tree.Tree", "sklearn.utils._bunch.Bunch"]
-"""Types beyond skops' own list that our classifiers hold: plain arrays, and a dict with names."""
-
-
-def write_model(path: Path, content: dict[str, Any]) -> None:
-    """Write an estimator with what is needed to use it."""
-    import skops.io
-
-    with replacing(path) as part:
-        part.write_bytes(_same_bytes(skops.io.dumps(content)))
+FORMAT = "habitat model 1"
+MAX_BYTES = 2**28
+"""Of a model file, unpacked; a model of ours has less than a million bytes."""
+_HEADER = "model.json"
+_KINDS = "fiub"
+"""Numbers: an array of objects would hold code."""
+_MEND = "train the model again, or ask for the file anew"
 
 
-def _same_bytes(archive: bytes) -> bytes:
-    """Pack a skops archive anew, so that equal models are equal files: it names its parts after addresses in memory."""
-    order: dict[str, int] = {}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
-        text = old.read(_SCHEMA).decode()
-        text = _ADDRESS.sub(lambda found: f"{found[1]}{order.setdefault(found[2], len(order) + 1)}", text)
-        parts = {_SCHEMA: text.encode()}
-        for name in old.namelist():
-            stem, dot, ending = name.partition(".")
-            if name != _SCHEMA:
-                parts[f"{order.get(stem, stem)}{dot}{ending}"] = old.read(name)
-        for name in sorted(parts):
-            new.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write plain settings and arrays of numbers; equal content gives equal bytes."""
+    with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, _HEADER, json.dumps({"format": FORMAT, **header}, sort_keys=True, indent=1).encode())
+        for name in sorted(arrays):
+            packed = io.BytesIO()
+            np.lib.format.write_array(packed, np.ascontiguousarray(arrays[name]), version=(1, 0), allow_pickle=False)
+            _add(archive, f"{name}.npy", packed.getvalue())
 
 
-def read_model(path: Path) -> dict[str, Any]:
-    """Read what :func:`write_model` wrote.
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a part, dated at the zip format's first day."""
+    archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+
+
+def read_model(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what :func:`write_model` wrote: settings and arrays.
+
+    What they mean, and whether they fit together, is for whoever uses them to check.
 
     Raises
     ------
     ReadError
-        If the file is missing or damaged, or holds a type that a classifier of ours does not.
+        If the file is missing or damaged, is no model of ours, is larger than a model can be, or holds anything but
+        numbers.
     """
-    import skops.io
-
     try:
-        strange = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED)
-        if strange:
-            raise ReadError(
-                f"holds {sorted(strange)[0]}, which is not trusted", where=path, mend="train the model again"
-            )
-        return dict(skops.io.load(path, trusted=_TRUSTED))
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            if sum(part.file_size for part in parts) > MAX_BYTES or len(parts) > 100:
+                raise ReadError("is larger than a model can be", where=path, mend=_MEND)
+            header = json.loads(_content(archive, _HEADER))
+            if not isinstance(header, dict) or header.get("format") != FORMAT:
+                raise ReadError(f"is not of the format {FORMAT!r}", where=path, mend=_MEND)
+            arrays = {
+                part.filename.removesuffix(".npy"): _array(_content(archive, part.filename))
+                for part in parts
+                if part.filename != _HEADER
+            }
     except ReadError:
         raise
-    except Exception as error:  # a damaged archive fails in many classes
-        raise ReadError(f"is not a model file ({error})", where=path, mend="train the model again") from error
+    # RuntimeError: encrypted; NotImplementedError: an unknown compression; RecursionError: nested JSON
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, MemoryError) as error:
+        raise ReadError(f"is not a model file ({error})", where=path, mend=_MEND) from error
+    except Exception as error:
+        if type(error).__module__ == "zlib":
+            raise ReadError(f"is not a model file ({error})", where=path, mend=_MEND) from error
+        raise
+    return header, arrays
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A part's bytes: no more of them than its entry claims."""
+    size = archive.getinfo(name).file_size
+    with archive.open(name) as part:
+        content = part.read(size + 1)
+    if len(content) != size:
+        raise ValueError(f"{name} has not the size it claims")
+    return content
+
+
+def _array(content: bytes) -> np.ndarray:
+    """An array of numbers, whose bytes are there."""
+    stream = io.BytesIO(content)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an array of another version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.kind not in _KINDS or dtype.hasobject:
+        raise ValueError(f"an array of {dtype}, not of numbers")
+    if len(shape) > 4 or len(content) - stream.tell() != int(np.prod(shape, dtype=object)) * dtype.itemsize:
+        raise ValueError("an array has not the size it claims")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)

@@ -41,7 +41,7 @@ class Stage:
 
 STAGES = (
     Stage("composite", "composites:make_composites", (), ("scenes",), version=4),
-    Stage("train", "maps:train", ("composite",), ("forest",), version=2),
+    Stage("train", "training:train", ("composite",), ("forest",), version=2),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
     Stage("change", "changes:find_change", ("map",), ("change",)),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
