@@ -1,8 +1,8 @@
 """The stages in order: from a recipe to a run's folder.
 
 The order of the stages and what each depends on is the table in :mod:`habitat.workflow.stages`; what each
-does is a function of :mod:`~habitat.workflow.composites`, :mod:`~habitat.workflow.maps`,
-:mod:`~habitat.workflow.changes` or :mod:`~habitat.workflow.tables`, which take the same
+does is a function of :mod:`~habitat.workflow.composites`, :mod:`~habitat.workflow.training`,
+:mod:`~habitat.workflow.maps`, :mod:`~habitat.workflow.changes` or :mod:`~habitat.workflow.tables`, which take the same
 :class:`~habitat.workflow.context.Context`.
 """
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from habitat.change import first_loss_year, loss_patches, loss_probability, without_small_patches
+from habitat.change import first_loss_year, loss_patches, without_small_patches
 from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.grids import blocks
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster, write_raster, write_table
 from habitat.workflow.composites import READ_BLOCK
 from habitat.workflow.context import Context, Outputs
+from habitat.workflow.maps import LOST
 from habitat.workflow.percent import PERCENT_NODATA, from_percent, to_percent
 
 
@@ -23,16 +24,14 @@ def find_change(context: Context, _work: Path) -> Outputs:
     assert section is not None
     loss = np.zeros(grid.shape, dtype=np.uint16)
     probability = np.zeros(grid.shape, dtype=np.float32)
+    lost = context.run.path("forest", LOST)
     todo = list(blocks(grid, READ_BLOCK))
     for done, block in enumerate(todo):
         context.progress("change", done, len(todo))
-        code, evidence = (
-            np.concatenate([read_raster(context.run.path("forest", f"{year}{end}.tif"), block)[0] for year in years])
-            for end in ("", "_evidence")
-        )
+        code = np.concatenate([read_raster(context.run.path("forest", f"{year}.tif"), block)[0] for year in years])
         forest = np.isin(code, context.legend.forest_codes)
         loss[block.rows, block.cols] = first_loss_year(forest, code != UNKNOWN, np.array(years))
-        probability[block.rows, block.cols] = loss_probability(from_percent(evidence))
+        probability[block.rows, block.cols] = from_percent(read_raster(lost, block)[0][-1])
     pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
     loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
     outputs = [

@@ -19,6 +19,8 @@ from habitat.workflow.predictors import FeatureFiles, feature_files
 from habitat.workflow.training import MODEL
 
 MAP_BLOCK = 256
+LOST = "lost.tif"
+"""A band a year: the probability that forest was lost by then."""
 MOST_UNLIKE = 254
 """Percent of the threshold at which `forest/<year>_applicability.tif` ends."""
 _UNLIKE_UNITS = "dissimilarity index in percent of its threshold; above 100: outside the area of applicability"
@@ -38,7 +40,11 @@ def map_forest(context: Context, work: Path) -> Outputs:
         ("evidence", "_evidence", PERCENT_NODATA, {"tags": {"units": "percent, given this year alone"}}),
         ("applicability", "_applicability", PERCENT_NODATA, {"tags": {"units": _UNLIKE_UNITS}}),
     )
-    outputs = []
+    outputs = [context.run.path("forest", LOST)]
+    names, tags = [str(year) for year in context.years], {"units": "percent, that forest was lost by then"}
+    with RasterWriter(outputs[0], context.grid, names, "uint8", PERCENT_NODATA, tags=tags) as file:
+        for block in todo:
+            file.write(load_block(work, str(block.index))["lost"], block)
     for number, year in enumerate(context.years):
         for name, ending, nodata, options in layers:
             path = context.run.path("forest", f"{year}{ending}.tif")
@@ -56,7 +62,7 @@ def map_block(
     files: FeatureFiles,
     block: Block,
 ) -> dict[str, np.ndarray]:
-    """`code`, `probability`, `evidence` and `applicability` of one block: uint8 (year, y, x)."""
+    """`code`, `probability`, `evidence`, `applicability` and `lost` of one block: uint8 (year, y, x)."""
     model = _load(model_path, model_digest)
     # a year at a time: a model's answers take more memory than its map
     said, unlike = [], []
@@ -65,8 +71,8 @@ def map_block(
         said.append(predict_classes(model, features))
         unlike.append(_to_percent_of_threshold(predict_dissimilarity(model, features), model))
     alone = np.concatenate(said)
-    given_all = smooth_cover(alone, cover_dynamics(model.codes, legend)).posterior
-    p_forest, best_forest, best_other = split_forest(model, given_all, legend.forest_codes)
+    history = smooth_cover(alone, cover_dynamics(model.codes, legend))
+    p_forest, best_forest, best_other = split_forest(model, history.posterior, legend.forest_codes)
     code = np.where(p_forest >= 0.5, best_forest, best_other)
     code[np.isnan(p_forest)] = UNKNOWN
     return {
@@ -74,6 +80,7 @@ def map_block(
         "probability": to_percent(p_forest),
         "evidence": to_percent(split_forest(model, alone, legend.forest_codes)[0]),
         "applicability": np.concatenate(unlike),
+        "lost": to_percent(history.lost),
     }
 
 

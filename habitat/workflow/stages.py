@@ -43,7 +43,7 @@ STAGES = (
     Stage("composite", "composites:make_composites", (), ("scenes",), version=4),
     Stage("train", "training:train", ("composite",), ("forest",), version=2),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
-    Stage("change", "changes:find_change", ("map",), ("change",)),
+    Stage("change", "changes:find_change", ("map",), ("change",), version=2),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "tables:make_cells", ("map", "change"), ("cells",)),
     Stage("join", "tables:join_sightings", ("map", "change", "cells"), ("sightings",)),
