@@ -56,27 +56,27 @@ def lay_out_full_legend(land: Landscape, streams: Streams) -> Landscape:
 
     free = (cover < FOREST_COVER) & ~np.isin(open_type, (CROP, WATER, SETTLEMENT))
     wetness = np.exp(-((land.terrain.river_m / 260) ** 2)) * flat + 0.22 * fractal_noise(
-        streams("wetland"), shape, (12, 4), (1.0, 0.5)
+        streams("wetland"), shape, (18, 7), (1.0, 0.4)
     )
     # wet ground was never ploughed: it takes some of the fields too
     _paint(open_type, cover, _most(wetness, free | (open_type == CROP), _WETLAND_SHARE), WETLAND, 0.35)
     ponds = _most(smooth_noise(streams("ponds"), shape, 5) + 2 * wetness, open_type == WETLAND, _POND_SHARE)
     _paint(open_type, cover, ponds, WATER, 0.0)
 
-    gravel = -np.abs(land.terrain.river_m - 26) / 20 + 1.2 * smooth_noise(streams("gravel"), shape, 6)
+    gravel = -np.abs(land.terrain.river_m - 26) / 20 + 1.2 * smooth_noise(streams("gravel"), shape, 8)
     near = (open_type != WATER) & (land.terrain.river_m < 60)
     _paint(open_type, cover, _most(gravel, near, _GRAVEL_SHARE), BARE, 0.0)
     _paint(open_type, cover, _quarries(land, streams("quarries")), BARE, 0.0)
-    crest = ndimage.gaussian_filter(land.terrain.height_m, 1) - ndimage.gaussian_filter(land.terrain.height_m, 14)
-    rock = crest / crest.std() + 2.0 * land.terrain.slope + 0.5 * smooth_noise(streams("rock"), shape, 2)
+    crest = ndimage.gaussian_filter(land.terrain.height_m, 3) - ndimage.gaussian_filter(land.terrain.height_m, 14)
+    rock = crest / crest.std() + 2.0 * land.terrain.slope + 1.0 * smooth_noise(streams("rock"), shape, 5)
     _paint(open_type, cover, _most(rock, land.terrain.river_m > 250, _ROCK_SHARE), BARE, 0.15)
 
     free = (cover < FOREST_COVER) & np.isin(open_type, (GRASS, SHRUB, CROP))
     _paint(open_type, cover, _hamlets(land, free, streams("hamlets")), SETTLEMENT, 0.5)
-    thicket = fractal_noise(streams("thickets"), shape, (7, 2), (1.0, 0.5)) + 1.5 * (cover > 0.1)
+    thicket = fractal_noise(streams("thickets"), shape, (18, 8), (1.0, 0.4)) + 0.2 * (cover > 0.1)
     meadow = np.isin(open_type, (GRASS, SHRUB))
-    open_type[meadow] = GRASS
-    open_type[_most(thicket, meadow & (cover < FOREST_COVER), _SHRUB_SHARE)] = SHRUB
+    _paint(open_type, cover, meadow & (cover < FOREST_COVER), GRASS, 0.4)
+    _paint(open_type, cover, _most(thicket, meadow & (cover < FOREST_COVER), _SHRUB_SHARE), SHRUB, 1.0)
 
     block_type, age, track = _plant(land, cover, streams("planted blocks"))
     planted = block_type > 0
@@ -148,14 +148,14 @@ def _hamlets(land: Landscape, free: np.ndarray, rng: np.random.Generator) -> np.
     near = np.exp(-(((land.terrain.river_m - 260) / 150) ** 2)) + 0.4 * smooth_noise(rng, shape, 12)
     near += 2 * ndimage.uniform_filter(free.astype(np.float32), 15)
     near[~free] = -9
-    houses = smooth_noise(rng, shape, 1.2) > -0.5
+    houses = smooth_noise(rng, shape, 1.2) > -1.3
     wanted = _SETTLEMENT_SHARE * free.size - (land.open_type == SETTLEMENT).sum()
     built = np.zeros(shape, dtype=bool)
     while built.sum() < wanted and near.max() > -9:
         row, col = np.unravel_index(int(np.argmax(near)), shape)
         distance = np.hypot(y - row, x - col)
-        built |= (distance < rng.uniform(5, 11)) & houses & free
-        near[distance < 22] = -9
+        built |= (distance < rng.uniform(9, 15)) & houses & free
+        near[distance < 34] = -9
     return built
 
 

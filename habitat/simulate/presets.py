@@ -139,9 +139,9 @@ _STANDARD = Preset(
 
 _FULL = Preset(
     name="full",
-    summary="every class of the default legend, planted larch and pine, grassland burnt in spring; 12 dates a year",
+    summary="every class of the default legend, planted larch and pine, grassland burnt in spring; 16 dates a year",
     codes=(11, 12, 13, 14, 15, 21, 22, 23, 30, 40, 50, 60, 70),
-    schedules=even_schedules(12),
+    schedules=even_schedules(16),
     events=(
         Rate("cut", 0.003, 0.007),
         Rate("thinning", 0.004, 0.004),
@@ -150,6 +150,7 @@ _FULL = Preset(
     ),
     clearest_of=1,
     training_points=1800,
+    spread=0.4,
 )
 
 PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD, _FULL)})

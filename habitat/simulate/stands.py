@@ -15,7 +15,7 @@ from habitat.simulate.fields import fractal_noise
 from habitat.simulate.landscape import Landscape
 from habitat.simulate.streams import Streams
 
-_LARCH_OF_BROAD = {EVERGREEN: 0.20, LARCH: 0.84, MIXED: 0.04, OAK: 0.02, BIRCH: 0.06}
+_LARCH_OF_BROAD = {EVERGREEN: 0.20, LARCH: 0.88, MIXED: 0.04, OAK: 0.02, BIRCH: 0.06}
 """Of the crowns that shed, how many are larch."""
 _PINE_OF_NEEDLES = {EVERGREEN: 0.10, LARCH: 0.10, MIXED: 0.90, OAK: 0.90, BIRCH: 0.50}
 """Of the evergreen crowns, how many are pine: brighter than spruce and fir."""
@@ -53,7 +53,7 @@ def make_stands(land: Landscape, streams: Streams) -> Stands | None:
 
     larch, pine = (_by_type(land.forest_type, table) for table in (_LARCH_OF_BROAD, _PINE_OF_NEEDLES))
     spread_of_mixture = np.where(land.forest_type == LARCH, 1.0, 0.3)
-    larch += spread_of_mixture * (around("larch among broadleaves", 0.0, 0.12, (8, 2)))
+    larch += spread_of_mixture * (around("larch among broadleaves", 0.0, 0.10, (8, 2)))
     larch = np.where(planted & (land.forest_type == LARCH), 0.96, larch)
     pine = np.where(planted, 1.0, pine + 0.3 * around("pine among spruce", 0.0, 0.3, (9, 3)))
     # crowns of one height shade one another little; they part as the stand grows old
@@ -63,7 +63,7 @@ def make_stands(land: Landscape, streams: Streams) -> Stands | None:
         np.clip(larch, 0, 1).astype(np.float32),
         np.clip(pine, 0, 1).astype(np.float32),
         np.clip(np.where(planted, even, rough), 0.4, 1.7).astype(np.float32),
-        np.clip(around("bushes", 0.50, 0.16, (5, 1)), 0.1, 0.95),
+        np.clip(around("bushes", 0.62, 0.14, (5, 1)), 0.1, 0.95),
         np.clip(around("pools", 0.30, 0.16, (5, 1)), 0.0, 0.85),
         np.clip(around("roofs", 0.45, 0.14, (3, 1)), 0.1, 0.9),
         np.clip(around("stones", 0.72, 0.16, (4, 1)), 0.25, 0.98),

@@ -144,7 +144,7 @@ def make_study(
     >>> study.truth.code.shape
     (2, 45, 45)
     >>> dict(study.take_looks([2024]).stack(rows=slice(0, 10)).sizes)
-    {'time': 12, 'y': 10, 'x': 45}
+    {'time': 16, 'y': 10, 'x': 45}
     """
     kind = find_preset(preset)
     if seed < 0:

@@ -47,6 +47,8 @@ from habitat.simulate.streams import Streams
 
 _EVERGREEN_SHARE = {EVERGREEN: 0.92, LARCH: 0.06, MIXED: 0.48, OAK: 0.04, BIRCH: 0.02}
 """Of the crowns, how many keep their needles."""
+_OAK_KEEPS = 0.3
+"""Of the oaks' leaves, how many stay withered on the tree until new ones come: Quercus mongolica is marcescent."""
 _VARIATION = (
     (0.07, 0.07, 0.08, 0.05, 0.03, 0.03),
     (0.0, 0.02, 0.0, 0.06, 0.02, 0.0),
@@ -119,7 +121,7 @@ def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
     below[spectra.SNOW] += snow
 
     young = state.code == BIRCH
-    early = np.where(young, 4.0, 0.0).astype(np.float32)
+    early = np.where(young, 4.0 if ground.stands is None else 9.0, 0.0).astype(np.float32)
     leaves = broadleaves(clock, early)
     turned = autumn_colour(clock, early)
     evergreen = np.where(state.years_since_loss < 100, 0.02, ground.evergreen_share)
@@ -144,6 +146,12 @@ def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
     shares[spectra.SNOW] += needles * 0.12 * snow
     shares[spectra.BRANCH] += 0.55 * bare_crowns
     if ground.stands is not None:
+        light = in_leaf * (1 - turned) * np.where(young, 0.9, 0.1).astype(np.float32)
+        shares[spectra.LEAF] -= light
+        shares[spectra.BIRCH_LEAF] += light
+        withered = _OAK_KEEPS * broad * (1 - leaves) * (state.code == OAK)  # dead leaves that fall in spring
+        shares[spectra.BRANCH] -= 0.55 * withered
+        shares[spectra.AUTUMN] += 0.55 * withered
         pine = shares[spectra.NEEDLE] * ground.stands.pine_share
         shares[spectra.NEEDLE] -= pine
         shares[spectra.PINE] += pine
@@ -185,7 +193,7 @@ def _ground_shares(ground: Ground, state: State, clock: Clock, weather: Weather,
     if ground.stands is not None:  # fallow fields grow weeds
         fields &= (
             streams("fallow", state.date.year).random(ground.landscape.field_id.max() + 1)[ground.landscape.field_id]
-            > 0.08
+            > 0.05
         )
     if fields.any():
         kind, delay = _sown(ground.landscape, state.date.year, streams)
@@ -217,10 +225,10 @@ def _grow_full_legend(shares: np.ndarray, stands: Stands, state: State, clock: C
     shares[spectra.HERB] += 0.4 * straw
 
     thicket = state.code == SHRUB
-    early = Clock(clock.spring[thicket] + 6, clock.autumn[thicket])
+    early = Clock(clock.spring[thicket] + 6, clock.autumn[thicket] + 6)
     leaves, turned, woody = broadleaves(early), autumn_colour(early), stands.woody[thicket]
     shares[:, thicket] *= 1 - woody
-    shares[spectra.LEAF, thicket] += woody * leaves * (1 - turned)
+    shares[spectra.BUSH, thicket] += woody * leaves * (1 - turned)
     shares[spectra.AUTUMN, thicket] += woody * leaves * turned
     shares[spectra.BRANCH, thicket] += 0.6 * woody * (1 - leaves)
     shares[spectra.LITTER, thicket] += 0.4 * woody * (1 - leaves)
