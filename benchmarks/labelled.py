@@ -16,7 +16,7 @@ from sklearn.metrics import f1_score
 
 from habitat.cubes import BANDS
 from habitat.grids import pixels_of
-from habitat.imagery import clear_looks, fit_harmonics, forest_features, seasonal_median
+from habitat.imagery import clear_looks, fit_harmonics, forest_features, seasonal_median, terrain_features
 from habitat.imagery.features import Group
 from habitat.seasons import MAPPING, Season
 from habitat.simulate import make_study
@@ -106,7 +106,8 @@ def features_of(
     composite = seasonal_median(stack, years=years, seasons=seasons)
     composite = composite.assign({band: composite[band].round(4) for band in BANDS})
     course = fit_harmonics(stack, years=years, seasons=seasons).round(4)
-    return forest_features(composite, groups=ALL_GROUPS, harmonics=course, height_m=height_m.astype(np.float32))
+    ground = terrain_features(height_m.astype(np.float32), resolution_m=20)
+    return forest_features(composite, groups=ALL_GROUPS, harmonics=course, terrain=ground)
 
 
 def judge(truth: np.ndarray, said: np.ndarray) -> tuple[float, float]:

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from habitat.cubes import FEATURES
+from habitat.cubes import BANDS, FEATURES
 from habitat.errors import TrainingError
 from habitat.grids import Block
+from habitat.seasons import MAPPING
 
 LABEL_COLUMNS = ("row", "col", "year", "code", "dated")
 
@@ -52,6 +53,34 @@ def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataF
         part.insert(0, "row", chosen["row"].to_numpy())
         parts.append(part[part[names].notna().any(axis=1)])
     return pd.concat(parts, ignore_index=True)
+
+
+def with_missing_seasons(samples: pd.DataFrame) -> pd.DataFrame:
+    """Return every sample as it is, and once more with one season missing, another one for each in turn.
+
+    A classifier that has met every class without each season does not mistake the lack of one, in a cloudy year, for
+    the class that happened to lack it in training (`benchmarks/results/features.md`). The mapping season is never
+    missing: without it there is no map.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        As :func:`stack_samples` returns. Seasons are told by their bands: `red_autumn` and `ndvi_autumn` are of autumn.
+
+    >>> table = pd.DataFrame({"code": [14, 22], "red_mapping": [0.1, 0.2], "red_autumn": [0.3, 0.4]})
+    >>> with_missing_seasons(table)["red_autumn"].tolist()
+    [0.3, 0.4, nan, nan]
+    """
+    named = [name.removeprefix(f"{band}_") for name in samples.columns for band in BANDS if name.startswith(f"{band}_")]
+    seasons = sorted({season for season in named if season != MAPPING and not season[0].isdigit()})
+    if not seasons:
+        return samples
+    copies = samples.copy()
+    turn = np.arange(len(copies)) % len(seasons)
+    for number, season in enumerate(seasons):
+        of_season = [name for name in copies.columns if name.endswith(f"_{season}")]
+        copies.loc[turn == number, of_season] = np.nan
+    return pd.concat([samples, copies], ignore_index=True)
 
 
 def within_years(labels: pd.DataFrame, years: Sequence[int]) -> tuple[pd.DataFrame, int]:

@@ -3,7 +3,7 @@
 from habitat.imagery.brdf import nadir_reflectance
 from habitat.imagery.calibration import to_common_bands
 from habitat.imagery.composites import seasonal_median, seasonal_medoid
-from habitat.imagery.features import DEFAULT_GROUPS, feature_margin, forest_features
+from habitat.imagery.features import DEFAULT_GROUPS, feature_margin, forest_features, terrain_features
 from habitat.imagery.harmonics import fit_harmonics, harmonic_names
 from habitat.imagery.history import departures, screen_looks
 from habitat.imagery.illumination import fit_illumination, level_reflectance, slope_samples
@@ -42,6 +42,7 @@ __all__ = [
     "slope_and_aspect",
     "slope_samples",
     "spectral_quality",
+    "terrain_features",
     "to_common_bands",
     "view_pairs",
 ]

@@ -13,7 +13,6 @@ import xarray as xr
 
 from habitat.cubes import BANDS, COMPOSITE, FEATURES
 from habitat.errors import ContractError, GridError
-from habitat.grids import grid_of
 from habitat.imagery.relief import rises
 from habitat.seasons import MAPPING
 
@@ -29,6 +28,7 @@ INDICES = {
     "ndwi": ("green", "nir08"),
 }
 """Normalised differences of two bands: vegetation, canopy moisture, burns, open water (see habitat.indices)."""
+TERRAIN = ("height_m", "slope", "northness", "eastness")
 _TEXTURES = ("nir08", "ndvi")
 _REACHES = {"3x3": 1, "5x5": 2}
 
@@ -36,10 +36,36 @@ _REACHES = {"3x3": 1, "5x5": 2}
 def feature_margin(groups: Sequence[Group]) -> int:
     """Return how many pixels around a block must be known for its predictors to be those of the whole area.
 
-    >>> feature_margin(["bands", "indices"]), feature_margin(["terrain"]), feature_margin(["bands", "texture"])
-    (0, 1, 2)
+    >>> feature_margin(["bands", "indices", "terrain"]), feature_margin(["bands", "texture"])
+    (0, 2)
     """
-    return max({"terrain": 1, "texture": max(_REACHES.values())}.get(group, 0) for group in groups)
+    return max(_REACHES.values()) if "texture" in groups else 0
+
+
+def terrain_features(height_m: np.ndarray, *, resolution_m: float) -> xr.Dataset:
+    """Return how high the ground is and how it leans, where north and east are those of the grid.
+
+    Parameters
+    ----------
+    height_m : float32 (y, x)
+        NaN where unknown. Slopes are right one pixel from its rim.
+    resolution_m : float
+
+    Returns
+    -------
+    Dataset
+        float32 (y, x): `height_m`, `slope` in degrees, `northness` and `eastness`, the parts of the ground's normal
+        that point there (-1 to 1; 0 on flat ground).
+    """
+    east, north = rises(height_m, resolution_m)
+    up = 1 / np.sqrt(1 + east**2 + north**2)
+    layers = {
+        "height_m": height_m,
+        "slope": np.degrees(np.arccos(np.clip(up, 0, 1))),
+        "northness": -north * up,
+        "eastness": -east * up,
+    }
+    return xr.Dataset({name: (("y", "x"), values.astype(np.float32)) for name, values in layers.items()})
 
 
 def forest_features(
@@ -47,7 +73,7 @@ def forest_features(
     *,
     groups: Sequence[Group] = DEFAULT_GROUPS,
     harmonics: xr.Dataset | None = None,
-    height_m: np.ndarray | None = None,
+    terrain: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Return the predictors of every year.
 
@@ -59,14 +85,13 @@ def forest_features(
     composite : COMPOSITE
         Over a block and :func:`feature_margin` pixels around it, where there are any.
     groups : sequence of str
-        `bands` and `indices` of each season; `harmonics`: the year's course, if it is given; `terrain`, if heights are
-        given: `height_m`, `slope` in degrees, `northness` and `eastness` (how far the ground leans that way, -1 to 1);
-        `texture`: the standard deviation of near infrared and NDVI of the mapping season over 3 x 3 and 5 x 5 pixels;
-        `looks`: how many clear looks each season had.
+        `bands` and `indices` of each season; `harmonics` and `terrain`, where they are given; `texture`: the standard
+        deviation of near infrared and NDVI of the mapping season over 3 x 3 and 5 x 5 pixels; `looks`: how many clear
+        looks each season had.
     harmonics : FEATURES, optional
         Of :func:`~habitat.imagery.fit_harmonics`, for the same years and pixels.
-    height_m : float32 (y, x), optional
-        On the composite's grid.
+    terrain : Dataset, optional
+        Of :func:`terrain_features`, (y, x), for the same pixels.
 
     Returns
     -------
@@ -78,11 +103,13 @@ def forest_features(
     ContractError
         If no group gives a predictor.
     GridError
-        If harmonics or heights have another shape.
+        If harmonics or terrain have another shape.
     """
     COMPOSITE.check(composite)
     shape = (composite.sizes["y"], composite.sizes["x"])
-    relief = _relief(composite, height_m) if "terrain" in groups and height_m is not None else {}
+    relief = terrain.data_vars if "terrain" in groups and terrain is not None else {}
+    for values in relief.values():
+        _same_shape("terrain", values.shape, shape)
     years = []
     for number, year in enumerate(composite["year"].values):
         one = composite.sel(year=year, drop=True)
@@ -96,7 +123,7 @@ def forest_features(
                 layers[str(name)] = _where(seen, harmonics[name].values[number])
         if "texture" in groups:
             layers |= _texture(one.sel(season=MAPPING, drop=True), seen)
-        years.append(layers | {name: _where(seen, values) for name, values in relief.items()})
+        years.append(layers | {str(name): _where(seen, values.values) for name, values in relief.items()})
     if not years[0]:
         raise ContractError("no group gives a predictor", where="FEATURES", mend="add bands or indices to the features")
     coords = {name: composite.coords[name] for name in ("year", "y", "x", "spatial_ref") if name in composite.coords}
@@ -152,19 +179,6 @@ def _texture(mapping: xr.Dataset, seen: np.ndarray) -> Layers:
                 _layers.spread(known[f"{name}_{MAPPING}"], reach, seen, out)
                 layers[f"{name}_{size}"] = out
     return layers
-
-
-def _relief(composite: xr.Dataset, height_m: np.ndarray) -> Layers:
-    """Height, and how the ground leans: north and east are those of the grid."""
-    _same_shape("heights", height_m.shape, (composite.sizes["y"], composite.sizes["x"]))
-    east, north = rises(height_m, abs(grid_of(composite).transform.a))
-    up = 1 / np.sqrt(1 + east**2 + north**2)
-    return {
-        "height_m": height_m,
-        "slope": np.degrees(np.arccos(np.clip(up, 0, 1))),
-        "northness": -north * up,
-        "eastness": -east * up,
-    }
 
 
 def _same_shape(what: str, shape: tuple[int, ...], other: tuple[int, int]) -> None:

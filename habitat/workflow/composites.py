@@ -13,7 +13,8 @@ from odc.geo.geobox import GeoBox
 
 from habitat.cubes import BANDS, COMPOSITE, REFLECTANCE_RANGE
 from habitat.grids import Block, blocks, coordinates, crop, rasterize, same_grid, widen
-from habitat.imagery import fit_harmonics, harmonic_names, seasonal_median, seasonal_medoid
+from habitat.imagery import fit_harmonics, harmonic_names, seasonal_median, seasonal_medoid, terrain_features
+from habitat.imagery.features import TERRAIN
 from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
 from habitat.tiles import Scene, read_heights
@@ -29,7 +30,7 @@ _REFUSED = "with an offset that the pixels cannot settle"
 
 REFLECTANCE_SCALE = 10000
 NODATA = -32768
-HEIGHTS = "heights.tif"
+TERRAIN_FILE = "terrain.tif"
 MOST_OF_AN_INDEX = 3.2
 """What int16 holds of a harmonic: an index lies within 1, and its waves hardly farther."""
 
@@ -88,7 +89,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
                     for name, block in pieces:
                         file.write(load_block(work, name)["sensors"][:, place, number], block)
                 outputs.append(path)
-    outputs += _write_heights(context)
+    outputs += _write_terrain(context)
     notes = {
         "scenes": [
             {
@@ -121,17 +122,19 @@ def _shows(context: Context, group: str) -> bool:
     return context.recipe.forest is not None and group in context.recipe.forest.features
 
 
-def _write_heights(context: Context) -> list[Path]:
-    """Write the heights that the recipe knows onto the run's grid, if the classifier is shown them."""
+def _write_terrain(context: Context) -> list[Path]:
+    """Write the ground's height and lean on the run's grid, if the classifier is shown them and heights are known."""
     files = known_heights(context) if _shows(context, "terrain") else ()
     if not files:
         return []
-    path, known = context.run.path("composites", HEIGHTS), False
-    with RasterWriter(path, context.grid, ["height_m"], "float32", np.nan, resampling="average") as file:
+    path, known = context.run.path("composites", TERRAIN_FILE), False
+    with RasterWriter(path, context.grid, TERRAIN, "float32", np.nan, resampling="average") as file:
         for block in blocks(context.grid, READ_BLOCK):
-            height_m = read_heights(files, crop(context.grid, block))
-            known = known or bool(np.isfinite(height_m).any())
-            file.write(height_m[None], block)
+            height_m = read_heights(files, crop(context.grid, block).pad(1))
+            ground = terrain_features(height_m, resolution_m=context.grid.transform.a)
+            layers = np.stack([ground[name].values[1:-1, 1:-1] for name in TERRAIN])
+            known = known or bool(np.isfinite(layers[0]).any())
+            file.write(layers, block)
     if known:
         return [path]
     path.unlink()

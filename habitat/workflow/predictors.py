@@ -1,4 +1,4 @@
-"""What the classifier is shown of a block: read from the run's composites, the year's course and the heights."""
+"""What the classifier is shown of a block: read from the run's composites, the year's course and the ground."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from odc.geo.geobox import GeoBox
 from habitat.cubes import FEATURES
 from habitat.grids import Block, widen
 from habitat.imagery import feature_margin, forest_features, harmonic_names
-from habitat.imagery.features import Group
+from habitat.imagery.features import TERRAIN, Group
 from habitat.store import read_raster
 from habitat.workflow.composites import (
-    HEIGHTS,
     NODATA,
     REFLECTANCE_SCALE,
+    TERRAIN_FILE,
     composite_bands,
     composite_paths,
     harmonics_path,
@@ -36,7 +36,7 @@ class FeatureFiles:
     composites: dict[tuple[int, str], Path]
     """By year and season."""
     harmonics: dict[int, Path]
-    heights: Path | None
+    terrain: Path | None
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -53,7 +53,7 @@ class FeatureFiles:
         wide, core = widen(block, self.grid, feature_margin(self.groups))
         composite = read_composites(self.composites, self.bands, wide)
         features = forest_features(
-            composite, groups=self.groups, harmonics=self._read_harmonics(wide), height_m=self._read_heights(wide)
+            composite, groups=self.groups, harmonics=self._read_harmonics(wide), terrain=self._read_terrain(wide)
         )
         return features.isel(y=core[0], x=core[1])
 
@@ -65,21 +65,23 @@ class FeatureFiles:
         names = harmonic_names(self.bands)
         return xr.Dataset({name: (FEATURES.dims, layer) for name, layer in zip(names, values, strict=True)})
 
-    def _read_heights(self, block: Block) -> np.ndarray | None:
-        return None if self.heights is None else read_raster(self.heights, block)[0][0]
+    def _read_terrain(self, block: Block) -> xr.Dataset | None:
+        if self.terrain is None:
+            return None
+        layers = read_raster(self.terrain, block)[0]
+        return xr.Dataset({name: (("y", "x"), layer) for name, layer in zip(TERRAIN, layers, strict=True)})
 
 
 def feature_files(context: Context) -> FeatureFiles:
     """Return the files from which the predictors of all years are made."""
     section = context.recipe.forest
     assert section is not None
-    heights = context.run.path("composites", HEIGHTS)
-    shows_heights = "terrain" in section.features and f"composites/{HEIGHTS}" in context.run.outputs("composite")
+    shows_terrain = "terrain" in section.features and f"composites/{TERRAIN_FILE}" in context.run.outputs("composite")
     return FeatureFiles(
         context.grid,
         tuple(section.features),
         composite_bands(context),
         composite_paths(context, context.years),
         {year: harmonics_path(context, year) for year in context.years} if "harmonics" in section.features else {},
-        heights if shows_heights else None,
+        context.run.path("composites", TERRAIN_FILE) if shows_terrain else None,
     )

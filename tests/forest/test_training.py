@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from habitat.errors import TrainingError
-from habitat.forest import gather, stack_samples, thin_labels, within_years
+from habitat.forest import gather, stack_samples, thin_labels, with_missing_seasons, within_years
 from habitat.grids import Block
 
 BLOCK = Block(3, slice(10, 12), slice(20, 23))
@@ -112,3 +112,19 @@ def test_labels_of_other_years_alone_are_refused(years: tuple[int, int], said: s
     table = labels(*((0, 0, year, 14) for year in years))
     with pytest.raises(TrainingError, match=f"all labels are {said}, outside the years 2020 to 2021"):
         within_years(table, (2020, 2021))
+
+
+def test_every_sample_comes_back_once_without_a_season() -> None:
+    names = ("red_mapping", "red_leaf_off", "ndvi_leaf_off", "red_autumn", "ndvi_autumn", "nir08_3x3", "ndvi_level")
+    table = pd.DataFrame({"row": range(6), "code": [14, 22] * 3} | {name: np.arange(6.0) for name in names})
+    made = with_missing_seasons(table)
+    assert made[:6].equals(table)
+    copies = made[6:].reset_index(drop=True)
+    missing = {name: np.flatnonzero(copies[name].isna()).tolist() for name in names}
+    autumn, leaf_off = [0, 2, 4], [1, 3, 5]
+    assert missing == {
+        "red_mapping": [], "red_leaf_off": leaf_off, "ndvi_leaf_off": leaf_off, "red_autumn": autumn,
+        "ndvi_autumn": autumn, "nir08_3x3": [], "ndvi_level": [],
+    }  # fmt: skip
+    assert copies[["row", "code"]].equals(table[["row", "code"]])
+    assert with_missing_seasons(table[["code", "red_mapping", "nir08_3x3"]]).shape == (6, 3)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from habitat.errors import ContractError, GridError
 from habitat.grids import coordinates, grid_over
-from habitat.imagery import feature_margin, forest_features
+from habitat.imagery import feature_margin, forest_features, terrain_features
 from habitat.imagery.features import INDICES
 from habitat.indices import normalized_difference
 
@@ -118,33 +118,33 @@ def test_terrain_tells_how_the_ground_leans() -> None:
     """A plane that falls 3 m to the north and 4 m to the west in every 20 m: 0.25 in all."""
     rows, cols = np.indices((5, 6))
     height = np.float32(100 + 3 * rows + 4 * cols)
-    composite_ = on_a_grid({"nir08": np.full((5, 6), 0.3)}, 5, 6)
-    made = forest_features(composite_, groups=["terrain"], height_m=height)
+    ground = terrain_features(height, resolution_m=20)
+    seen = on_a_grid({"nir08": np.full((5, 6), 0.3)}, 5, 6)
+    seen["looks"][0, 0, 2, 3] = 0
+    made = forest_features(seen, groups=["terrain"], terrain=ground)
     up = 1 / np.sqrt(1 + 0.25**2)
-    expected = {"slope": np.degrees(np.arctan(0.25)), "northness": 0.15 * up, "eastness": -0.2 * up}
+    expected = {"slope": np.degrees(np.arctan(0.25)), "northness": 0.15 * up, "eastness": -0.2 * up, "height_m": height}
     for name, value in expected.items():
-        assert np.allclose(made[name], value, atol=1e-5), name
-    assert np.array_equal(made["height_m"].values[0], height)
+        there = np.broadcast_to(value, (5, 6)).astype(float).copy()
+        there[2, 3] = nan
+        assert np.allclose(made[name].values[0], there, atol=1e-5, equal_nan=True), name
     with pytest.raises(ContractError, match="no group gives a predictor"):
-        forest_features(composite_, groups=["terrain"])
-    with pytest.raises(GridError, match="heights have"):
-        forest_features(composite_, groups=["terrain"], height_m=height[1:])
+        forest_features(seen, groups=["terrain"])
+    with pytest.raises(GridError, match="terrain have"):
+        forest_features(seen, groups=["terrain"], terrain=ground.isel(y=slice(1, None)))
 
 
 def test_a_block_with_its_margin_gives_the_bytes_of_the_whole() -> None:
     random = np.random.default_rng(2)
     bands = {name: random.uniform(0.02, 0.5, (30, 34)).astype(np.float32) for name in ("red", "nir08", "swir16")}
     bands["nir08"][random.random((30, 34)) < 0.1] = nan
-    height = random.uniform(0, 900, (30, 34)).astype(np.float32)
-    groups: list[Any] = ["bands", "indices", "terrain", "texture", "looks"]
+    groups: list[Any] = ["bands", "indices", "texture", "looks"]
     whole_composite = on_a_grid(bands, 30, 34)
-    whole = forest_features(whole_composite, groups=groups, height_m=height)
+    whole = forest_features(whole_composite, groups=groups)
     margin = feature_margin(groups)
     for rows, cols in ((slice(0, 13), slice(0, 17)), (slice(13, 30), slice(17, 34)), (slice(9, 20), slice(5, 21))):
         wide = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in (rows, cols))
-        block = forest_features(
-            whole_composite.isel(y=wide[0], x=wide[1]), groups=groups, height_m=height[wide[0], wide[1]]
-        )
+        block = forest_features(whole_composite.isel(y=wide[0], x=wide[1]), groups=groups)
         inner = {"y": slice(rows.start - wide[0].start, rows.stop - wide[0].start),
                  "x": slice(cols.start - wide[1].start, cols.stop - wide[1].start)}  # fmt: skip
         for name in whole.data_vars:

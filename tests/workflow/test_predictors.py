@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.grids import Block, blocks, grid_over
 from habitat.imagery import DEFAULT_GROUPS, harmonic_names
-from habitat.imagery.features import Group
+from habitat.imagery.features import TERRAIN, Group
 from habitat.recipe import ForestSection
 from habitat.store import write_raster
 from habitat.workflow.composites import NODATA
@@ -25,7 +25,7 @@ SIDE = 40
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> FeatureFiles:
-    """Two years and two seasons of noise, an eighth of it not seen, with harmonics and heights."""
+    """Two years and two seasons of noise, an eighth of it not seen, with harmonics and terrain."""
     folder, random = tmp_path_factory.mktemp("composites"), np.random.default_rng(0)
     grid = grid_over((500_000, 4_800_000, 500_000 + 20 * SIDE, 4_800_000 + 20 * SIDE), "EPSG:32652", 20)
     composites, harmonics = {}, {}
@@ -41,9 +41,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> FeatureFiles:
         course[:, :, 3] = NODATA
         harmonics[year] = folder / f"{year}_harmonics.tif"
         write_raster(harmonics[year], course, grid, names, NODATA)
-    heights = folder / "heights.tif"
-    write_raster(heights, random.uniform(0, 900, (1, *grid.shape)).astype(np.float32), grid, ["height_m"], np.nan)
-    return FeatureFiles(grid, GROUPS, BANDS, composites, harmonics, heights)
+    ground = random.uniform(-1, 900, (len(TERRAIN), *grid.shape)).astype(np.float32)
+    write_raster(folder / "terrain.tif", ground, grid, TERRAIN, np.nan)
+    return FeatureFiles(grid, GROUPS, BANDS, composites, harmonics, folder / "terrain.tif")
 
 
 def test_blocks_hold_the_bytes_of_the_whole(files: FeatureFiles) -> None:
@@ -91,4 +91,4 @@ def test_a_run_keeps_the_year_s_course_beside_its_composites(good_run: Path) -> 
     assert 0.3 < np.median(level) < 0.8, "NDVI of a forest, over the year"
     item = json.loads((good_run / "run/composites/2020_harmonics.json").read_text())
     assert item["properties"]["start_datetime"].startswith("2020-")
-    assert not (good_run / "run/composites/heights.tif").exists(), "the recipe knows no heights"
+    assert not (good_run / "run/composites/terrain.tif").exists(), "the recipe knows no heights"
