@@ -30,8 +30,8 @@ def pack(leaves: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def add_trees(table, borders, starts, features, bins, words, out):  # type: ignore[no-untyped-def]  # noqa: PLR0913 - flat arrays
-    """Fill `out` (output, pixel), int32, with the sums of all trees' leaves.
+def add_trees(table, borders, starts, features, bins, words, unit, bias, out):  # type: ignore[no-untyped-def]  # noqa: PLR0913 - flat arrays
+    """Fill `out` (output, pixel), float32, with the sums of all trees' leaves in `unit`, plus `bias` (output,).
 
     `table` (predictor, pixel); `borders` of predictor f are those from `starts[f]` to `starts[f + 1]`; level d of tree
     t asks whether predictor `features[t, d]` exceeds its border number `bins[t, d]`; `words` as :func:`pack` gives.
@@ -60,7 +60,7 @@ def add_trees(table, borders, starts, features, bins, words, out):  # type: igno
         for k in range(outputs):
             shift = BITS * (k % PACKED)
             for lane in range(lanes):
-                out[k, start + lane] = np.int32((sums[k // PACKED, lane] >> shift) & mask)
+                out[k, start + lane] = np.float32((sums[k // PACKED, lane] >> shift) & mask) * unit + bias[k]
 
 
 @compiled

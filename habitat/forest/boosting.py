@@ -133,10 +133,10 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
         """
         from habitat.forest._evaluation import add_trees, pack
 
-        sums = np.empty((len(self.bias_), table.shape[1]), dtype=np.int32)
-        words = pack(self.leaves_)
-        add_trees(table, self.borders_, self.border_starts_, self.split_features_, self.split_bins_, words, sums)
-        return sums * np.float32(self.unit_) + self.bias_[:, None]
+        out = np.empty((len(self.bias_), table.shape[1]), dtype=np.float32)
+        trees = (self.borders_, self.border_starts_, self.split_features_, self.split_bins_, pack(self.leaves_))
+        add_trees(table, *trees, np.float32(self.unit_), self.bias_, out)
+        return out
 
     def _check_settings(self) -> None:
         ranges = {

@@ -23,6 +23,8 @@ from habitat.forest.training import LABEL_COLUMNS
 from habitat.legend import UNKNOWN
 
 N_TREES = 100
+AT_ONCE = 4096
+"""Pixels whose scores become probabilities together: few enough for a core's own cache."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +127,17 @@ def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
         If a predictor of the model is missing.
     """
     shape = tuple(features.sizes[dim] for dim in FEATURES.dims)
-    said = np.full((shape[0], len(model.codes), shape[1] * shape[2]), np.nan, dtype=np.float32)
+    said = np.empty((shape[0], len(model.codes), shape[1] * shape[2]), dtype=np.float32)
+    is_forest = np.isin(model.codes, model.forest_codes)
     for at, table in enumerate(_tables(model, features)):
-        seen = np.isfinite(table).any(axis=0)
-        if seen.any():
-            own = int(features["year"].values[at]) in model.label_years
-            scores = class_scores(model, table if seen.all() else np.ascontiguousarray(table[:, seen]))
-            at_years = model.own_years if own else model.other_years
-            said[at][:, seen] = apply_temperatures(scores, np.isin(model.codes, model.forest_codes), at_years)
+        own = int(features["year"].values[at]) in model.label_years
+        scores = class_scores(model, table)
+        for start in range(0, scores.shape[1], AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            said[at][:, part] = apply_temperatures(
+                scores[:, part], is_forest, model.own_years if own else model.other_years
+            )
+        said[at][:, ~np.isfinite(table).any(axis=0)] = np.nan
     return said.reshape(shape[0], len(model.codes), *shape[1:])
 
 

@@ -18,7 +18,9 @@ from habitat.workflow.percent import PERCENT_NODATA, to_percent
 from habitat.workflow.predictors import FeatureFiles, feature_files
 from habitat.workflow.training import MODEL
 
-MAP_BLOCK = 256
+MAP_BLOCK = 512
+"""Pixels; half as many where a pixel's probabilities of all classes and years are more than `MANY`."""
+MANY = 64
 LOST = "lost.tif"
 """A band a year: the probability that forest was lost by then."""
 MOST_UNLIKE = 254
@@ -28,9 +30,10 @@ _UNLIKE_UNITS = "dissimilarity index in percent of its threshold; above 100: out
 
 def map_forest(context: Context, work: Path) -> Outputs:
     """Write each year's class map, P(forest) given all years and given that year alone, and where the model applies."""
-    todo = list(blocks(context.grid, MAP_BLOCK))
     model_path = context.run.path("forest", MODEL)
     digest = digest_file(model_path)
+    held = len(_load(model_path, digest).codes) * len(context.years)
+    todo = list(blocks(context.grid, MAP_BLOCK if held <= MANY else max(1, MAP_BLOCK // 2)))
     files = feature_files(context)
     jobs = {str(block.index): partial(map_block, model_path, digest, context.legend, files, block) for block in todo}
     compute_blocks(work, jobs, context.executor, partial(context.progress, "map"))
