@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,44 +58,44 @@ def peers() -> dict[str, Any]:
     return found | {"CatBoost, 100 of depth 6": CatBoostClassifier(random_seed=0, **settings)}
 
 
+def judge(n_classes: int, n_predictors: int, million: float) -> None:
+    """Print the table of a case."""
+    table, codes = clouds(n_classes, n_predictors, 20_000, seed=2)
+    pixels, truth = clouds(n_classes, n_predictors, round(million * 1e6), seed=3)
+    columns = np.ascontiguousarray(pixels.T)
+    print("| classifier | accuracy | fit, CPU s | million pixels a core-second |\n|---|---|---|---|")
+
+    def row(name: str, model: Any, answer: Callable[[], np.ndarray], truth: np.ndarray, repeats: int) -> None:
+        started = time.process_time()
+        model.fit(table, codes)
+        fit = time.process_time() - started
+        speed = len(truth) / 1e6 / seconds(answer, repeats)
+        print(f"| {name} | {(np.ravel(answer()) == truth).mean():.4f} | {fit:.2f} | {speed:.2f} |", flush=True)
+
+    SymmetricTrees(n_trees=2).fit(table[:100], codes[:100])  # compiles
+    for depth in (4, 6):
+        ours = SymmetricTrees(depth=depth, random_state=0)
+        name = f"SymmetricTrees, 100 of depth {depth}"
+        row(name, ours, partial(labels_of, ours, columns), truth, 3)
+        assert np.array_equal(labels_of(ours, columns), ours.predict(pixels)), "labels differ from the model's own"
+    for name, model in peers().items():
+        count = len(pixels) if "CatBoost" in name else max(20_000, len(pixels) // 20)
+        row(name, model, lambda model=model, count=count: model.predict(pixels[:count]), truth[:count], 1)
+    area = learn_applicability(table, codes, np.arange(len(table)) % 5)
+    speed = million / seconds(lambda: dissimilarity(area, columns), 3)
+    print(f"\nDissimilarity index, {len(area.points)} points: {speed:.2f} million pixels a core-second")
+
+
+def labels_of(model: SymmetricTrees, columns: np.ndarray) -> np.ndarray:
+    """Classes of a table (predictor, pixel)."""
+    return model.classes_[likeliest(model.score_columns(columns))]
+
+
 def main(million: float) -> None:
     """Print a table of each case."""
     for case, (n_classes, n_predictors) in CASES.items():
-        table, codes = clouds(n_classes, n_predictors, 20_000, seed=2)
-        pixels, truth = clouds(n_classes, n_predictors, round(million * 1e6), seed=3)
-        columns = np.ascontiguousarray(pixels.T)
-        print(
-            f"\n## {case}\n\n| classifier | accuracy | fit, CPU s | million pixels a core-second |\n|---|---|---|---|"
-        )
-        for depth in (4, 6):
-            ours = SymmetricTrees(depth=depth, random_state=0)
-            fit = seconds(lambda model=ours: model.fit(table, codes), 1)
-            score = seconds(lambda model=ours: likeliest(model.score_columns(columns)), 3)
-            labels = ours.classes_[likeliest(ours.score_columns(columns))]
-            assert np.array_equal(labels, ours.predict(pixels)), "labels differ from the model's own"
-            print(
-                f"| SymmetricTrees, 100 of depth {depth} | {(labels == truth).mean():.4f} | {fit:.2f} | {million / score:.2f} |"
-            )
-        for name, model in peers().items():
-            some = pixels[: max(20_000, len(pixels) // 20)] if "scikit" in name else pixels
-            fit = (
-                seconds(lambda model=model: model.fit(table, codes), 1)
-                if "Cat" in name
-                else fitted(model, table, codes)
-            )
-            score = seconds(lambda model=model, some=some: model.predict(some), 1)
-            right = (np.asarray(model.predict(some)).ravel() == truth[: len(some)]).mean()
-            print(f"| {name} | {right:.4f} | {fit:.2f} | {len(some) / 1e6 / score:.2f} |", flush=True)
-        area = learn_applicability(table, codes, np.arange(len(table)) % 5)
-        index = seconds(lambda area=area: dissimilarity(area, columns), 3)
-        print(f"\nDissimilarity index, 256 points: {million / index:.2f} million pixels a core-second")
-
-
-def fitted(model: Any, table: np.ndarray, codes: np.ndarray) -> float:
-    """CPU time of one fit."""
-    started = time.process_time()
-    model.fit(table, codes)
-    return time.process_time() - started
+        print(f"\n## {case}\n")
+        judge(n_classes, n_predictors, million)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ def read_model(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             }
     except ReadError:
         raise
-    # RuntimeError: encrypted; NotImplementedError: an unknown compression; RecursionError: nested JSON
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, MemoryError) as error:
+    # RuntimeError: encrypted, unknown compression, nested too deep; SyntaxError: an array's header
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, SyntaxError) as error:
         raise ReadError(f"is not a model file ({error})", where=path, mend=_MEND) from error
     except Exception as error:
         if type(error).__module__ == "zlib":

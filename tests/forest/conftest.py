@@ -11,5 +11,5 @@ import habitat.forest.classifier
 def few_trees() -> Iterator[None]:
     """Classes that lie far apart need few trees."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(habitat.forest.classifier, "N_TREES", 12)
+        patch.setattr(habitat.forest.classifier, "N_TREES", 25)
         yield

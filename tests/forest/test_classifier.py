@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
+import xarray as xr
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, features, samples
 from habitat.errors import ContractError, TrainingError
-from habitat.forest import CoverModel, predict_cover, train_cover
-from habitat.forest.classifier import importance, sharpen, split_votes
+from habitat.forest import CoverModel, Temperatures, predict_classes, predict_cover, split_forest, train_cover
 
 CODES = [[OAK, GRASS, WATER], [0, OAK, GRASS]]
 
@@ -39,15 +38,33 @@ def test_what_was_not_seen_has_neither_probability_nor_class(model: CoverModel) 
     assert not np.any(codes)
 
 
-def test_the_votes_of_all_forest_classes_are_added(model: CoverModel) -> None:
-    table = samples(5, noise=0.3, seed=3)[["ndvi_mapping", "ndmi_mapping"]].to_numpy()
-    votes = model.estimator.predict_proba(table)
+def test_the_probabilities_of_all_forest_classes_are_added(model: CoverModel) -> None:
+    said = predict_classes(model, mixed())
+    assert said.shape == (1, 3, 1, 15)
+    assert np.allclose(said.sum(axis=1), 1, atol=1e-6)
     column = {code: at for at, code in enumerate(model.codes)}
     for codes in ((OAK,), (OAK, WATER), (GRASS, WATER)):
-        p_forest, best_forest, best_other = split_votes(model, table, codes)
-        assert np.allclose(p_forest, votes[:, [column[code] for code in codes]].sum(axis=1), atol=1e-6)
+        p_forest, best_forest, best_other = split_forest(model, said, codes)
+        assert np.allclose(p_forest, said[:, [column[code] for code in codes]].sum(axis=1), atol=1e-6)
         assert np.isin(best_forest, codes).all()
         assert not np.isin(best_other, codes).any()
+
+
+def test_labels_are_those_of_the_models_own_predict(model: CoverModel) -> None:
+    """Whatever the block that a pixel is asked in, and at any temperature of the classes within a kind."""
+    looks = mixed(200)
+    table = np.stack([looks[name].values.ravel() for name in model.predictors], axis=1)
+    labels = np.array(model.codes)[predict_classes(model, looks)[0].argmax(axis=0).ravel()]
+    assert np.array_equal(labels, model.estimator.predict(table))
+
+
+def mixed(count: int = 5) -> xr.Dataset:
+    """Pixels that lie between the classes."""
+    table = samples(count, noise=0.3, seed=3)
+    looks = features([[OAK] * len(table)])
+    for name in looks.data_vars:
+        looks[name][:] = table[str(name)].to_numpy()
+    return looks
 
 
 def test_the_order_of_variables_does_not_matter(model: CoverModel) -> None:
@@ -95,45 +112,12 @@ def test_the_model_knows_which_years_had_labels_of_both_kinds() -> None:
     assert train_cover(table, forest_codes=FOREST_CODES, seed=1).label_years == (2018, 2020)
 
 
-def test_a_year_without_labels_is_believed_less() -> None:
-    model = train_cover(samples(noise=0.3), forest_codes=FOREST_CODES, seed=1)
-    mixed = samples(20, noise=0.3, seed=9)[list(model.predictors)]
-    alone = split_votes(model, mixed.to_numpy(), FOREST_CODES)[0]
-    looks = features([[OAK] * len(mixed)])
-    for name in model.predictors:
-        looks[name][:] = mixed[name].to_numpy()
-    own, other = (
-        predict_cover(model, looks.assign_coords(year=[year]), forest_codes=FOREST_CODES)[0][0, 0]
-        for year in (2020, 2021)
+def test_years_with_and_without_labels_have_temperatures_of_their_own(model: CoverModel) -> None:
+    hot = replace(model, own_years=Temperatures(0.5, 1.0), other_years=Temperatures(2.0, 1.0))
+    p, own, other = (
+        predict_cover(one, mixed(50).assign_coords(year=[year]), forest_codes=FOREST_CODES)[0].astype(float)
+        for one, year in ((model, 2020), (hot, 2020), (hot, 2021))
     )
-    unsure = (alone > 0) & (alone < 1) & (alone != 0.5)
-    assert unsure.sum() > 10
-    doubt = [np.abs(p_forest[unsure] - 0.5) for p_forest in (other, alone, own)]
-    assert (np.diff(doubt, axis=0) > 0).all()
-    assert all(np.array_equal(p_forest > 0.5, alone > 0.5) for p_forest in (other, own))
-
-
-def test_importance_is_largest_first(model: CoverModel) -> None:
-    table = importance(model)
-    assert set(table["predictor"]) == {"ndvi_mapping", "ndmi_mapping"}
-    assert table["importance"].is_monotonic_decreasing
-    assert table["importance"].sum() == pytest.approx(1, abs=1e-5)
-
-
-# -- sharpening -----------------------------------------------------------------------------------------
-
-SHARES = st.floats(0, 1, width=32).map(np.float32)
-
-
-@given(SHARES, st.floats(0.2, 5))
-def test_sharpening_raises_the_odds_to_a_power(share: np.float32, power: float) -> None:
-    made = float(sharpen(np.array([share]), power)[0])
-    if 0.001 < share < 0.999:
-        odds = (float(share) / (1 - float(share))) ** power
-        assert made == pytest.approx(odds / (1 + odds), rel=1e-3)
-    assert 0 <= made <= 1
-    assert (made >= 0.5) == (share >= 0.5) or made == pytest.approx(0.5, abs=1e-6)
-
-
-def test_sharpening_leaves_the_ends_the_middle_and_the_unseen() -> None:
-    assert np.array_equal(sharpen(np.float32([0, 0.5, 1, np.nan]), 3), np.float32([0, 0.5, 1, np.nan]), equal_nan=True)
+    odds = p / (1 - p)
+    assert np.allclose(own / (1 - own), odds**2, rtol=1e-2)
+    assert np.allclose(other / (1 - other), odds**0.5, rtol=1e-2)

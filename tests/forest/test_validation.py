@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import habitat.forest.folds as folds
 import habitat.forest.validation as validation
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, samples
 from habitat.errors import TrainingError
@@ -62,13 +63,13 @@ def test_what_was_learnt_in_a_block_is_not_judged_there(monkeypatch: pytest.Monk
     assert judged(table.assign(row=rng.integers(0, 20, 400)), block_pixels=1)["balanced_accuracy"] > 0.9
 
     seen: list[tuple[set[int], set[int]]] = []
-    train = validation.train_cover
+    train = folds.train_cover
 
     def watched(samples: pd.DataFrame, **options: Any) -> Any:
         seen.append((set(samples["row"]), set(table["row"]) - set(samples["row"])))
         return train(samples, **options)
 
-    monkeypatch.setattr(validation, "train_cover", watched)
+    monkeypatch.setattr(folds, "train_cover", watched)
     judged(table, block_pixels=10)
     assert len(seen) == 5
     assert set.union(*(tested for _, tested in seen)) == set(table["row"])
@@ -80,6 +81,36 @@ def test_balanced_accuracy_is_the_mean_of_both_recalls() -> None:
     assert validation._forest_accuracy(truth, said, FOREST_CODES) == pytest.approx((3 / 4 + 8 / 10) / 2)
     assert validation._forest_accuracy(truth[:4], said[:4], FOREST_CODES) is None
     assert validation._forest_accuracy(truth[4:], said[4:], FOREST_CODES) is None
+
+
+def test_f1_of_each_class_by_hand() -> None:
+    confusion = np.array([[6.0, 2.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
+    assert validation._class_f1(confusion) == pytest.approx([2 * 6 / (8 + 7), 2 * 3 / (4 + 5), 0])
+
+
+def test_limits_are_wider_where_neighbours_err_together() -> None:
+    """The same share of wrong labels, once scattered and once in whole blocks of land."""
+    table = samples(300)
+    blocks = block_numbers(table, block_pixels=12)
+    rng = np.random.default_rng(0)
+    wrong = {"scattered": rng.random(len(table)) < 0.2, "together": np.isin(blocks, np.unique(blocks)[::5])}
+    width = {}
+    for name, where in wrong.items():
+        lied = table.assign(
+            code=np.where(where, table["code"].map({OAK: GRASS, GRASS: OAK, WATER: OAK}), table["code"])
+        )
+        said = judged(lied)
+        assert said["balanced_accuracy_low"] < said["balanced_accuracy"] < said["balanced_accuracy_high"]
+        assert said["macro_f1_low"] < said["macro_f1"] < said["macro_f1_high"]
+        width[name] = said["balanced_accuracy_high"] - said["balanced_accuracy_low"]
+    assert width["together"] > 1.5 * width["scattered"]
+
+
+def test_what_is_said_of_left_out_labels_is_calibrated() -> None:
+    said = judged(samples(400, noise=0.3))["calibration"]
+    assert said["expected_calibration_error_forest"] < 0.05
+    assert sum(row["n"] for row in said["forest"]) == 1200
+    assert said["bins"] == "10 of equal width, 0 to 1"
 
 
 def test_labels_in_one_block_cannot_be_judged() -> None:
