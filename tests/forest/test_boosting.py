@@ -25,7 +25,7 @@ def clouds(n: int = 400, *, classes: int = 3, seed: int = 0) -> tuple[np.ndarray
 
 @pytest.mark.parametrize(
     ("estimator", "check"),
-    [pair for pair in estimator_checks_generator(SymmetricTrees(n_trees=8, random_state=0))],
+    list(estimator_checks_generator(SymmetricTrees(n_trees=8, random_state=0))),
     ids=lambda value: getattr(getattr(value, "func", value), "__name__", "trees")[:60],
 )
 def test_scikit_learns_battery(estimator: SymmetricTrees, check: object) -> None:

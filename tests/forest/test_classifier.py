@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, features, samples
 from habitat.errors import ContractError, TrainingError
 from habitat.forest import CoverModel, Temperatures, predict_classes, predict_cover, split_forest, train_cover
