@@ -26,7 +26,7 @@ SAMPLES, SEED = 2000, 100
 DRAWS = 4000
 """Of a posterior: fewer than the shipped 20,000, which costs the limits some steadiness and saves four fifths."""
 KINDS = {"prior 1/2": (1 / 2, 1 / 2), "prior 1/3": (1 / 3, 1 / 3), "default": (intervals.SEEN, intervals.UNSEEN)}
-"""Pixels that an outcome of a stratum is taken to have been seen beforehand: one that was seen, and one that was not."""
+"""Pixels that an outcome of a stratum is taken to have been seen beforehand: one that was seen, one that was not."""
 PIXELS = 10_000_000
 RESULTS = Path(__file__).parent / "results"
 
@@ -208,10 +208,10 @@ def main() -> None:
     head = [
         "# How often limits of areas and accuracies hold the truth",
         "",
-        "Made by `python -m benchmarks.areas`. Wald's limits are those published. The others are quantiles of a posterior a "
-        "stratum: by half or a third of a pixel beforehand, or the default, which believes in what was not seen with "
-        f"{before[1]:g} of a pixel where the limit must not rest on it. Posteriors of {DRAWS:,} draws, seed {SEED}. The "
-        f"standard error of a share of {samples:,} samples near 95% is {100 * (0.05 * 0.95 / samples) ** 0.5:.1f}.",
+        "Made by `python -m benchmarks.areas`. Wald's limits are those published. The others are quantiles of a "
+        "posterior a stratum: by half or a third of a pixel beforehand, or the default, which believes in what was not "
+        f"seen with {before[1]:g} of a pixel where the limit must not rest on it. Posteriors of {DRAWS:,} draws, seed "
+        f"{SEED}. The standard error of a share of {samples:,} near 95% is {100 * (0.05 * 0.95 / samples) ** 0.5:.1f}.",
         "",
     ]
     text = "\n".join(head + [line for part in parts for line in part])

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from habitat.assess import UNTOLD, Answers, allowed_answers, check_answers
-from habitat.errors import RecordsError
+from habitat.errors import EstimationError, RecordsError
 from habitat.report import write_sheet_page
 from habitat.store import read_table, write_table
 from habitat.workflow.answers import SHEET, answers_path, read_typed
@@ -44,7 +44,10 @@ def assess(context: Context, _work: Path) -> Outputs:
     tables = {"areas.csv": counted}
     if answers is not None:
         _warn_of_gaps(context, answers, len(points))
-        tables = _estimates(context, sample, answers, counted)
+        try:
+            tables = _estimates(context, sample, answers, counted)
+        except EstimationError as error:
+            raise EstimationError(error.what, where=path, mend=error.mend) from error
     for name, table in tables.items():
         outputs.append(run.path(name))
         write_table(outputs[-1], table)

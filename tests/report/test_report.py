@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -265,3 +266,64 @@ def test_holes_and_corrected_offsets_are_shown(run_folder, tmp_path):
     assert "1 scene could not be had" in text
     assert '<code>S2B_lost</code></td><td class="text">red: answered 404 &lt;not here&gt;' in text
     assert "red over vegetation is 0.03 without the item&#39;s offset" in text
+
+
+# -- areas and accuracies from places that people looked at ----------------------------------------------
+
+
+def assessed(folder: Path) -> None:
+    """Write what the assess stage would: forest and loss, estimated from 100 places."""
+    areas = pd.read_csv(folder / "areas.csv")
+    last = int(areas["year"].max())
+    span = f"loss {int(areas['year'].min()) + 1}-{last}"
+    rows = {"estimate_ha": 12.0, "lower": 7.5, "upper": 31.0, "method": "stratified", "n_samples": 100}
+    pd.concat([areas, pd.DataFrame([{"year": last, "what": span, **rows}])]).to_csv(folder / "areas.csv", index=False)
+    told = {"se_ha": 3.0, "wald_lower": 6.1, "wald_upper": 17.9, "n_found": 9}
+    write_table(folder / "assess/areas.csv", pd.DataFrame([{"year": last, "what": span, **rows, **told}]))
+    share = {"estimate": 0.9, "se": 0.02, "lower": 0.85, "upper": 0.94, "wald_lower": 0.86, "wald_upper": 0.94}
+    accuracy = [{"of": "loss", "measure": "overall", "class": "all", **share, "n_samples": 100}]
+    for measure in ("user's", "producer's"):
+        accuracy += [
+            {"of": "loss", "measure": measure, "class": c, **share, "n_samples": 50} for c in (span, "no loss")
+        ]
+    write_table(folder / "assess/accuracy.csv", pd.DataFrame(accuracy))
+    pairs = [(m, r, n) for m, r, n in ((span, span, 40), (span, "no loss", 10), ("no loss", span, 1))]
+    pairs.append(("no loss", "no loss", 49))
+    matrix = [{"of": "loss", "mapped": m, "reference": r, "n": n, "share": n / 100} for m, r, n in pairs]
+    write_table(folder / "assess/error_matrix.csv", pd.DataFrame(matrix))
+
+
+def test_areas_that_were_estimated_stand_with_their_limits(small_run) -> None:
+    folder = small_run()
+    assessed(folder)
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "How sure are the areas?" in text
+    assert "7.5 ha to 31.0 ha" in text
+    assert "6.1 ha to 17.9 ha" in text
+    assert "90% (85% to 94%)" in text
+    key = text.split('id="key-loss"')[1][:300]
+    assert "12.0 ha" in key
+    assert "95% limits 7.5 ha to 31.0 ha" in key
+
+
+def test_a_sample_without_answers_is_said_to_wait(small_run) -> None:
+    folder = small_run()
+    state = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    state["stages"]["assess"] = {"notes": {"points": 480}, "outputs": {}, "finished": True, "key": "x"}
+    (folder / "run.json").write_text(json.dumps(state), encoding="utf-8")
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "480 places are drawn and wait for answers" in text
+
+
+def test_no_area_of_a_map_stands_without_pixel_count_or_limits(small_run) -> None:
+    """Every piece of text with hectares in it says what they are, itself or in the heading of its table or card."""
+    text = write_report(small_run()).read_text(encoding="utf-8")
+    body = re.sub(r"<(style|pre|script).*?</\1>", "", text, flags=re.S)
+    body = re.sub(r'src="data:[^"]*"', "", body)
+    pieces = re.findall(
+        r"<li>.*?</li>|<table.*?</table>|<figure>.*?</figure>|<p[ >].*?</p>|<h3>.*?</h3>", body, flags=re.S
+    )
+    of_areas = [piece for piece in pieces if re.search(r"\d ha\b", piece)]
+    bare = [p for p in of_areas if not re.search("pixel count|95% limits|cover less than", p)]
+    assert of_areas
+    assert not bare
