@@ -22,6 +22,7 @@ SECTIONS = {
     "scenes": 'source = "tiles/catalog.json"',
     "forest": 'training = "points.gpkg"',
     "change": "",
+    "assess": "target_se = 0.02",
     "cells": "size_m = 4000",
     "sightings": 'files = "seen.csv"\neffort = "cameras.csv"',
     "occupancy": 'season = "09-20/11-20"',

@@ -24,7 +24,7 @@ COMMANDS = {
     "train": "Train the classifier and judge it.",
     "map": "Map forest, year by year.",
     "change": "Find loss: its year, its probability, its patches.",
-    "assess": "Accuracy and areas with limits, from places that people looked at.",
+    "assess": "Tell how right the maps are, and areas with limits, from places that people looked at.",
     "cells": "Sum up habitat by survey cell.",
     "join": "Join sightings to the habitat of their own day.",
     "occupancy": "Estimate where the animals live.",
