@@ -79,7 +79,7 @@ def stehman() -> Design:
 
 
 def by_year() -> Design:
-    years = 6
+    years = 4
     truth = np.zeros((years + 2, years + 2, years + 2))
     for at in range(years):
         truth[at, at, at] = 0.75
@@ -90,7 +90,7 @@ def by_year() -> Design:
     truth[years, years, years + 1] = 0.03
     truth[years + 1, years + 1, years], truth[years + 1, years + 1, years + 1] = 0.04, 0.96
     names = (*(f"loss in year {at + 1}" for at in range(years)), "stable forest", "stable non-forest")
-    weights = np.array([0.002, 0.003, 0.001, 0.004, 0.002, 0.003, 0.6, 0.385])
+    weights = np.array([0.002, 0.003, 0.001, 0.004, 0.6, 0.39])
     title = "A stratum a year of loss, 0.05% of the stable forest omitted in each year"
     return Design(title, names, weights, np.array([50] * years + [250, 150]), truth)
 

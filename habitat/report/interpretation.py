@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from habitat.report.chips import Chips
 from habitat.report.folder import RunFolder, read_folder
@@ -54,9 +53,9 @@ def write_sheet_page(folder: Path, *, classes: str, chip_m: float) -> Path:
     text = environment.get_template("interpretation.html.j2").render(
         name=run.name,
         season=season(run.setting("period", "season")),
-        script=Markup(script),
+        script=script,
         hash=sha256,
-        data=Markup(_as_json(_content(run, sample, years, classes, chip_m))),
+        data=_as_json(_content(run, sample, years, classes, chip_m)),
     )
     path = folder / NAME
     write_text(path, text)

@@ -169,7 +169,7 @@ def test_init_mentions_every_key(tmp_path: Path) -> None:
     run("init", tmp_path)
     text = (tmp_path / "recipe.toml").read_text()
     offered = uncommented(text)
-    assert len(sections()) == 9
+    assert len(sections()) == 10
     assert set(offered) == set(sections())
     for name, model in sections().items():
         keys = set(offered[name]) | set(re.findall(r"or: (\w+) = ", text))  # the other of two ways to say it
