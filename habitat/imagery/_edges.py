@@ -13,16 +13,12 @@ import numpy as np
 
 BLUR = 0.6
 """Pixels, standard deviation: what is finer is noise, or one sensor's sharpness."""
-AROUND = 9
-"""Pixels along each side of the neighbourhood in which brightness and contrast are matched."""
 STEPS = 5
 """Rounds of least squares, at most."""
 DONE = 0.02
 """Pixels: a step below this is the last."""
 FARTHEST = 2.5
 """Pixels: beyond this, edges are mistaken for their neighbours, and no shift is told."""
-REACH = 5
-"""Pixels: taps of the filter that moves the reference."""
 EDGE = 1.0
 """Times the spread of the residuals, by which a pixel of an edge would differ if it were moved by one pixel."""
 FAINTEST = 0.002
@@ -61,13 +57,11 @@ class Reference:
 
     def at(self, down: float, right: float) -> tuple[np.ndarray, np.ndarray]:
         """The bands moved down and to the right, and where they are known."""
-        from scipy import ndimage
-
         bands = np.stack([_filtered(spline, down, right) for spline in self.splines])
         whole = (round(down), round(right))
         known = self.known
         if not known.all() or whole != (0, 0):
-            known = np.stack([ndimage.shift(k, whole, order=0, cval=False) for k in known])
+            known = _carried(known, *whole)
         reach = int(np.ceil(max(abs(down), abs(right)))) + 1
         known = known.copy()
         known[:, :reach] = known[:, -reach:] = known[:, :, :reach] = known[:, :, -reach:] = False
@@ -97,14 +91,27 @@ class Reference:
         return result
 
 
-def _filtered(spline: np.ndarray, down: float, right: float) -> np.ndarray:
-    """A band moved down and to the right, from its cubic spline: one filter along each side."""
-    from scipy import ndimage
+def _carried(known: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Flags (band, y, x) moved by whole pixels; False comes in."""
+    moved = np.zeros_like(known)
+    rows, cols = known.shape[1:]
+    to = [slice(max(by, 0), size + min(by, 0)) for by, size in ((down, rows), (right, cols))]
+    come = [slice(max(-by, 0), size - max(by, 0)) for by, size in ((down, rows), (right, cols))]
+    moved[:, to[0], to[1]] = known[:, come[0], come[1]]
+    return moved
 
-    taps = np.arange(-REACH, REACH + 1)
-    for axis, by in enumerate((down, right)):
-        spline = ndimage.correlate1d(spline, _bump(taps + by).astype(np.float32), axis=axis, mode="nearest")
-    return spline
+
+def _filtered(spline: np.ndarray, down: float, right: float) -> np.ndarray:
+    """A band moved down and to the right, from its cubic spline: four weights along each side."""
+    from habitat.imagery import _matching
+
+    firsts = [int(np.floor(-by)) - 1 for by in (down, right)]
+    weights = [
+        _bump(first + np.arange(4) + by).astype(np.float32) for first, by in zip(firsts, (down, right), strict=True)
+    ]
+    out = np.empty_like(spline)
+    _matching.shift(spline, *weights, tuple(firsts), out)
+    return out
 
 
 def _bump(x: np.ndarray) -> np.ndarray:
@@ -115,46 +122,25 @@ def _bump(x: np.ndarray) -> np.ndarray:
 
 def _equations(look: np.ndarray, reference: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Normal equations of a band's shift, each part's own: (part, 2, 2), (part, 2), and the edges' pixels."""
+    from habitat.imagery import _matching
+
     size = tuple(-(-n // PART) for n in look.shape)
     nothing = np.zeros((size[0] * size[1], 2, 2)), np.zeros((size[0] * size[1], 2)), 0
-    share = _box(valid.astype(np.float32))
-    valid = valid & (share > 0.5)
-    if not valid.any():
+    residual, down, right = (np.empty(look.shape, dtype=np.float32) for _ in range(3))
+    inner = valid.copy()
+    count = _matching.compare(look, reference, inner, residual, down, right)
+    if not count:
         return nothing
-    mask = valid.astype(np.float32)
-    share = np.maximum(_box(mask), np.float32(1e-3))
-
-    def local(values: np.ndarray) -> np.ndarray:
-        return np.asarray(_box(values * mask) / share)
-
-    off, ref = look - local(look), reference - local(reference)
-    own, common = local(ref * ref), local(ref * off)
-    contrast = common / np.maximum(own, np.float32(1e-8))
-    residual = off - contrast * ref
-    down, right = np.gradient(reference)
-    slopes = [-contrast * (each - local(each)) for each in (down, right)]
-    inner = valid & _inside(valid)
-    steep = np.hypot(*slopes)
-    if not inner.any():
+    sizes = np.empty(count, dtype=np.float32)
+    _matching.magnitudes(residual, inner, sizes)
+    spread = 1.4826 * float(np.median(sizes, overwrite_input=True))
+    found, part = _matching.edges(residual, (down, right), inner, max(EDGE * spread, FAINTEST), PART)
+    if not len(part):
         return nothing
-    spread = 1.4826 * np.median(np.abs(residual[inner]))
-    edge = inner & (steep > max(EDGE * spread, FAINTEST))
-    if not edge.any():
-        return nothing
-    spread = max(1.4826 * float(np.median(np.abs(residual[edge]))), 1e-6)
-    rows, cols = np.nonzero(edge)
-    part = rows // PART * size[1] + cols // PART
-    design = np.stack([each[edge] for each in slopes], axis=1).astype(np.float64)
-    error = residual[edge].astype(np.float64)
-    weight = np.clip(1 - (error / (TRIM * spread)) ** 2, 0, None) ** 2 / spread**2
-    weighted = design * weight[:, None]
-    matrix = np.zeros((size[0] * size[1], 2, 2))
-    vector = np.zeros((size[0] * size[1], 2))
-    for i in range(2):
-        vector[:, i] = np.bincount(part, weighted[:, i] * error, minlength=len(vector))
-        for j in range(2):
-            matrix[:, i, j] = np.bincount(part, weighted[:, i] * design[:, j], minlength=len(matrix))
-    return matrix, vector, len(error)
+    spread = max(1.4826 * float(np.median(np.abs(found[0]))), 1e-6)
+    matrix, vector, _ = nothing
+    _matching.accumulate(found, part, spread, TRIM, matrix, vector)
+    return matrix, vector, len(part)
 
 
 def _solved(parts: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -185,16 +171,3 @@ def smooth(look: np.ndarray) -> np.ndarray:
             share = ndimage.gaussian_filter(seen.astype(np.float32), BLUR, mode="nearest", truncate=3)
             band[share < 0.999] = np.nan
     return out
-
-
-def _box(values: np.ndarray) -> np.ndarray:
-    from scipy import ndimage
-
-    return np.asarray(ndimage.uniform_filter(values, AROUND, mode="constant"))
-
-
-def _inside(valid: np.ndarray) -> np.ndarray:
-    """Pixels whose four neighbours are valid too: gradients take them in."""
-    inner = np.zeros_like(valid)
-    inner[1:-1, 1:-1] = valid[:-2, 1:-1] & valid[2:, 1:-1] & valid[1:-1, :-2] & valid[1:-1, 2:]
-    return inner
