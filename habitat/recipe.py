@@ -7,6 +7,7 @@ known one; a section that is left out is a stage that is not run.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -383,6 +384,10 @@ def _first_fault(path: Path, error: ValidationError) -> RecipeError:
     if first["type"] == "missing":
         kind = "section" if len(first["loc"]) == 1 else "key"
         return RecipeError(f"{kind} {key!r} is missing", where=path, mend=mend)
+    if first["type"] == "literal_error":
+        words = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        near = difflib.get_close_matches(str(first["input"]).lower(), words, n=1, cutoff=0.5)
+        mend = f"did you mean {near[0]!r}?" if near else mend
     said = first["msg"].removeprefix("Value error, ")
     return RecipeError(f"{key}: {said}" if key else said, where=path, mend=mend)
 

@@ -125,6 +125,24 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, sect
     assert said in fault(written(tmp_path, **{section: text}))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'mask = "histroy"',
+            "scenes.mask: Input should be 'product', 'history', 'spectral' or 'none'; did you mean 'history'?",
+        ),
+        ('view = "Nadir"', "did you mean 'nadir'?"),
+        ('sharpness = "comon"', "did you mean 'common'?"),
+        ('reject = ["cloud", "shadows"]', "did you mean 'shadow'?"),
+        ('mask = "xyzzy"', "`habitat init` writes a recipe with every key"),
+        ("mask = 3", "`habitat init` writes a recipe with every key"),
+    ],
+)
+def test_a_misspelt_word_is_told_the_nearest_one(tmp_path: Path, text: str, said: str) -> None:
+    assert said in fault(written(tmp_path, scenes=f'source = "tiles/catalog.json"\n{text}'))
+
+
 def test_the_recipe_s_own_file_is_no_key(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_text(f'file = "other.toml"\n{path.read_text()}')

@@ -133,14 +133,22 @@ def _equations(look: np.ndarray, reference: np.ndarray, valid: np.ndarray) -> tu
         return nothing
     sizes = np.empty(count, dtype=np.float32)
     _matching.magnitudes(residual, inner, sizes)
-    spread = 1.4826 * float(np.median(sizes, overwrite_input=True))
+    spread = 1.4826 * _middle(sizes)
     found, part = _matching.edges(residual, (down, right), inner, max(EDGE * spread, FAINTEST), PART)
     if not len(part):
         return nothing
-    spread = max(1.4826 * float(np.median(np.abs(found[0]))), 1e-6)
+    spread = max(1.4826 * _middle(np.abs(found[0])), 1e-6)
     matrix, vector, _ = nothing
     _matching.accumulate(found, part, spread, TRIM, matrix, vector)
     return matrix, vector, len(part)
+
+
+def _middle(values: np.ndarray) -> float:
+    """The median of what holds no NaN; `values` are put in another order."""
+    half = len(values) // 2
+    values.partition(half)
+    lower = values[half] if len(values) % 2 else values[:half].max()
+    return float(lower + values[half]) / 2
 
 
 def _solved(parts: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray, int]:
