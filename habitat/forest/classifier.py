@@ -19,7 +19,7 @@ from habitat.errors import ContractError, TrainingError
 from habitat.forest.applicability import Applicability, dissimilarity
 from habitat.forest.boosting import SymmetricTrees
 from habitat.forest.calibration import NEUTRAL, Temperatures, apply_temperatures
-from habitat.forest.training import LABEL_COLUMNS
+from habitat.forest.training import LABEL_COLUMNS, with_missing_seasons
 from habitat.legend import UNKNOWN
 
 N_TREES = 100
@@ -73,11 +73,12 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
             mend="add labels of what is not forest" if is_forest.all() else "add labels of forest",
         )
     predictors = predictors_of(samples)
+    kinds = is_forest.groupby(samples["year"]).nunique()
+    samples = with_missing_seasons(samples)
     codes = samples["code"].to_numpy(dtype=int)
     estimator = SymmetricTrees(n_trees=N_TREES, random_state=seed)
     weight = compute_sample_weight("balanced", codes)
     estimator.fit(samples[list(predictors)].to_numpy(dtype=np.float32), codes, sample_weight=weight)
-    kinds = is_forest.groupby(samples["year"]).nunique()
     return CoverModel(
         estimator,
         predictors,

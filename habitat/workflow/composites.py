@@ -67,6 +67,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
     outputs = []
+    unseen_years: dict[str, list[int]] = {season.name: [] for season in context.seasons}
     for group, place, year in ((years[0], k, year) for years in groups for k, year in enumerate(years)):
         if harmonics:
             path = harmonics_path(context, year)
@@ -77,12 +78,16 @@ def make_composites(context: Context, work: Path) -> Outputs:
             outputs.append(path)
         for number, season in enumerate(context.seasons):
             path = composite_path(context, year, season.name)
-            pieces = [(f"{group}-{block.index}", block) for block in todo]
+            pieces, is_seen = [(f"{group}-{block.index}", block) for block in todo], False
             names, tags = [*context.bands, "looks"], {"scale": "0.0001"}
             with RasterWriter(path, context.grid, names, "int16", NODATA, resampling="average", tags=tags) as file:
                 for name, block in pieces:
-                    file.write(load_block(work, name)["composite"][place, number], block)
+                    values = load_block(work, name)["composite"][place, number]
+                    is_seen |= bool(values[-1].any())
+                    file.write(values, block)
             outputs.append(path)
+            if not is_seen:
+                unseen_years[season.name].append(year)
             if len(sensors) > 1:
                 path = path.with_name(f"{path.stem}_sensors.tif")
                 with RasterWriter(path, context.grid, list(sensors), "uint16", None, resampling="nearest") as file:
@@ -90,6 +95,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
                         file.write(load_block(work, name)["sensors"][:, place, number], block)
                 outputs.append(path)
     outputs += _write_terrain(context)
+    _warn_of_unseen(context, unseen_years)
     notes = {
         "scenes": [
             {
@@ -140,6 +146,15 @@ def _write_terrain(context: Context) -> list[Path]:
     path.unlink()
     context.warnings.append("the heights lie elsewhere: the classifier is shown no terrain")
     return []
+
+
+def _warn_of_unseen(context: Context, unseen_years: dict[str, list[int]]) -> None:
+    """Say of which seasons of which years there is no clear look anywhere in the area."""
+    for name, years in unseen_years.items():
+        told = context.years_unseen if name == MAPPING else ()  # these have been told already
+        if unseen := [str(year) for year in years if year not in told]:
+            season = "the mapping season" if name == MAPPING else f"season {name}"
+            context.warnings.append(f"no clear look of {season} of {', '.join(unseen)}: nothing was seen then")
 
 
 def _warn_of_offsets(context: Context, corrected: dict[str, str]) -> None:

@@ -254,3 +254,24 @@ def test_samples_lie_in_the_area_however_bent_it_is(valley: Path, monkeypatch: p
     samples = looks._sample_grids(plan)  # type: ignore[arg-type]
     assert len(samples) == 9
     assert all(sample.extent.geom.intersection(rim).area > 0 for sample in samples)
+
+
+def test_a_season_without_a_clear_look_is_told_of(valley: Path) -> None:
+    """One autumn is all cloud; at Yule nobody looked."""
+    land = valley.with_name("overcast")
+    shutil.copytree(valley / "scenes", land / "scenes")
+    for name in ("recipe.toml", "catalog.json", "area.geojson", "training.gpkg"):
+        shutil.copy(valley / name, land / name)
+    for path in (land / "scenes").glob("*/*/*.json"):
+        day = json.loads(path.read_text())["properties"]["datetime"][:10]
+        if "2020-09-16" <= day <= "2020-10-31":
+            for file in [*path.parent.glob("scl.tif"), *path.parent.glob("qa_pixel.tif")]:
+                values, grid = read_raster(file)
+                values[:] = 9 if file.stem == "scl" else 8  # cloud everywhere
+                write_raster(file, values, grid, [file.stem], None)
+    text = (land / "recipe.toml").read_text()
+    (land / "recipe.toml").write_text(text.replace("leaf_off =", 'yule = "12-24/12-26"\nleaf_off ='))
+    warnings = notes(composite(land, "cloudy"))["warnings"]
+    assert "no clear look of season autumn of 2020: nothing was seen then" in warnings
+    assert "no clear look of season yule of 2019, 2020: nothing was seen then" in warnings
+    assert not any("mapping season" in warning or "leaf_off" in warning for warning in warnings)
