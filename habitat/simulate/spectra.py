@@ -17,7 +17,8 @@ import numpy as np
 LEAF, NEEDLE, AUTUMN, BRANCH, HERB, LITTER, SOIL, OPEN_WATER, SNOW, CHAR, BUILT = range(11)
 LARCH_GREEN, LARCH_GOLD, PINE, BIRCH_LEAF, BUSH, SEDGE, STRAW, ROCK = range(11, 19)
 """Rows of the table that :func:`band_reflectance` returns: what a surface is mixed from. Those of the second line are
-of the full legend alone: larch before and in autumn, pine crowns, the thin crowns of birch and aspen, thickets, mires in and out of leaf, rock and gravel."""
+of the full legend alone: larch before and in autumn, pine crowns, the thin crowns of birch and aspen, thickets, mires
+in and out of leaf, rock and gravel."""
 
 _KNOTS_NM = (
     *(400, 450, 490, 550, 600, 660, 690, 720, 750, 800, 865, 970, 1080),

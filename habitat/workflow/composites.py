@@ -19,7 +19,8 @@ from habitat.seasons import MAPPING, Season
 from habitat.store import RasterWriter, compute_blocks, load_block, read_raster
 from habitat.tiles import Scene, read_heights
 from habitat.workflow.context import Context, Outputs
-from habitat.workflow.looks import Looks, known_heights, prepare_looks
+from habitat.workflow.heights import known_heights
+from habitat.workflow.looks import Looks, prepare_looks
 
 READ_BLOCK = 512
 """Pixels: large enough that opening files does not count, small enough for a year of looks."""

@@ -42,8 +42,9 @@ from habitat.imagery import (
 from habitat.imagery.brdf import MADE_SO
 from habitat.imagery.registration import BANDS as SHIFT_BANDS
 from habitat.recipe import ScenesSection
-from habitat.tiles import Scene, height_files, read_heights, read_stack
+from habitat.tiles import Scene, read_heights, read_stack
 from habitat.workflow.context import Context, Plan
+from habitat.workflow.heights import heights_of
 
 SAMPLES, SAMPLE_SIDE = 9, 256
 """Samples of the area, and pixels along each side of one."""
@@ -253,49 +254,6 @@ def _sample_grids(context: Context) -> list[GeoBox]:
     within = np.flatnonzero(2 * shares >= shares.max())
     chosen = np.unique(np.linspace(0, len(within) - 1, SAMPLES).round().astype(int))
     return [windows[k] for k in within[chosen]]
-
-
-def known_heights(plan: Plan) -> tuple[Path, ...]:
-    """Return the files of heights that are used, for relief or for the classifier; none if none are here.
-
-    Raises
-    ------
-    RecipeError, ReadError
-        As of :func:`heights_of`.
-    """
-    settings, forest = plan.recipe.scenes, plan.recipe.forest
-    if settings.relief != "own":
-        return heights_of(plan)
-    if forest is None or "terrain" not in forest.features:
-        return ()
-    fetched = plan.downloads_folder / "layers" / "dem"
-    if settings.dem is not None:
-        return height_files(plan.recipe.path(settings.dem))
-    return height_files(fetched) if "dem" in settings.layers and fetched.is_dir() else ()
-
-
-def heights_of(plan: Plan) -> tuple[Path, ...]:
-    """Return the files of heights that the recipe names, or of the layer that is fetched for it.
-
-    Raises
-    ------
-    RecipeError
-        If relief counts, and it names neither.
-    ReadError
-        If what it names is no GeoTIFF and no folder of them.
-    """
-    settings, fetched = plan.recipe.scenes, plan.downloads_folder / "layers" / "dem"
-    if settings.relief == "own":
-        return ()
-    if settings.dem is not None:
-        return height_files(plan.recipe.path(settings.dem))
-    if "dem" in settings.layers:
-        return height_files(fetched) if fetched.is_dir() else ()
-    raise RecipeError(
-        f"relief = {settings.relief!r} needs heights",
-        where="[scenes]",
-        mend='give dem = "dem.tif", or layers = ["dem"] where the source has them',
-    )
 
 
 def refuse_unlit(plan: Plan) -> None:

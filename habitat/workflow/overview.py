@@ -24,7 +24,8 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         Plain values, in the order in which a person asks for them.
     """
     from habitat.tiles import needed_quality
-    from habitat.workflow.looks import heights_of, refuse_unlit
+    from habitat.workflow.heights import heights_of
+    from habitat.workflow.looks import refuse_unlit
 
     plan = Plan(recipe, progress=progress)
     grid = plan.grid

@@ -197,7 +197,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
 
 
 def _heights_of(context: Context) -> tuple[Path, ...]:
-    from habitat.workflow.looks import known_heights  # loads all of imagery
+    from habitat.workflow.heights import known_heights  # loads all of tiles
 
     return known_heights(context)
 
