@@ -20,14 +20,23 @@ import click
     help="Scenes as a catalogue serves them, or as products are downloaded.",
 )
 @click.option("--preset", default="standard", show_default=True, metavar="NAME", help="What kind of landscape.")
-def command(folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"], preset: str) -> None:
+@click.option("--looks", type=int, help="Dates a year, 4 to 40; default: those of the preset.")
+def command(
+    folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"], preset: str, looks: int | None
+) -> None:
     """Write the simulated sample landscape anywhere, any size.
 
     DIR then holds scenes, labels, sightings, their truth, and a recipe that runs on them.
     """
-    from habitat.simulate import write_sample
+    from habitat.simulate import find_preset, write_sample
 
-    write_sample(folder, size_km=size_km, seed=seed, layout=layout, preset=preset)
+    write_sample(
+        folder,
+        size_km=size_km,
+        seed=seed,
+        layout=layout,
+        preset=preset if looks is None else find_preset(preset).with_looks(looks),
+    )
     if layout == "products":
         click.echo(f"habitat: note: `habitat index {folder}` writes the catalogue that the recipe names", err=True)
     click.echo(folder / "recipe.toml")

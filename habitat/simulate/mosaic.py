@@ -52,11 +52,12 @@ def lay_out_full_legend(land: Landscape, streams: Streams) -> Landscape:
     shape = land.cover.shape
     open_type, cover = land.open_type.copy(), land.cover.copy()
     forest_type = _forest_types(land.terrain, streams("belts"))
-    flat = np.exp(-4.0 * land.terrain.slope)
 
     free = (cover < FOREST_COVER) & ~np.isin(open_type, (CROP, WATER, SETTLEMENT))
-    wetness = np.exp(-((land.terrain.river_m / 260) ** 2)) * flat + 0.22 * fractal_noise(
-        streams("wetland"), shape, (18, 7), (1.0, 0.4)
+    wetness = (
+        np.exp(-((land.terrain.river_m / 260) ** 2))
+        - 4.0 * land.terrain.slope
+        + 0.15 * fractal_noise(streams("wetland"), shape, (18, 7), (1.0, 0.4))
     )
     # wet ground was never ploughed: it takes some of the fields too
     _paint(open_type, cover, _most(wetness, free | (open_type == CROP), _WETLAND_SHARE), WETLAND, 0.35)
@@ -114,7 +115,7 @@ def _forest_types(terrain: Terrain, rng: np.random.Generator) -> np.ndarray:
     """Belts by height and sun, with birch in patches and larch where cold air or water stands."""
     shape = terrain.height_m.shape
     height = (terrain.height_m - terrain.height_m.mean()) / terrain.height_m.std()
-    cool = height - 0.7 * terrain.southness + 0.5 * fractal_noise(rng, shape, (22, 8), (1.0, 0.5))
+    cool = height - 0.9 * terrain.southness + 0.5 * fractal_noise(rng, shape, (22, 8), (1.0, 0.5))
     types = np.full(shape, OAK)
     middle, high = np.quantile(cool, (0.50, 0.80))
     types[cool > middle], types[cool > high] = MIXED, EVERGREEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from habitat.simulate.animals import MARTEN, SEASONS
 from habitat.simulate.area import CELL_M, CRS, Area
+from habitat.simulate.classes import LARCH
 from habitat.simulate.presets import STANDARD, Preset
 
 _RECIPE = """\
@@ -64,6 +65,7 @@ real place or species may be drawn from them.
   with the classes, seasons, snow and clouds of the border forest of China and Russia.
 - **The animal** is invented. The "{marten}" is a small forest carnivore that exists only here; hence survey
   cells of {cell} m, far too small for any large cat. "teaching hare" is by-catch on the same cameras.
+{kind}\
 - **Made by** `habitat sample DIR --size-km {size:g} --seed {seed}{option}`; the same command writes the same bytes.
 
 ## What is here
@@ -85,6 +87,7 @@ Rasters lie on the 20 m grid of the run.
 - `forest_<year>.tif`: 0 non-forest, 1 forest, that is crown cover of at least 30% on 15 September; 255 would be
   unknown.
 - `cover_<year>.tif`: class codes of the default legend.
+{planted}\
 - `loss_year.tif`: the first year Y with forest in the season of Y - 1 and none in that of Y; 0 = none. Cuts and
   fires happen outside the season of June to mid-September.
 - `occupancy.csv`: for every cell (named by column and row from the south-west, with its corner in metres) and season
@@ -101,6 +104,11 @@ views. A method that fails here will fail outside; one that passes here has prov
 Licence: that of this repository (Apache-2.0).
 """
 
+_PLANTED = """\
+- `plantation_age.tif`: years since trees were planted there, in the first year; 0 = not planted. Planted larch is code
+  12, planted pine 11.
+"""
+
 
 def recipe_text(years: range) -> str:
     """Return recipe.toml."""
@@ -113,6 +121,8 @@ def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
         crs=CRS,
         seed=seed,
         option="" if preset.name == STANDARD.name else f" --preset {preset.name}",
+        kind="" if preset.name == STANDARD.name else f"- **Preset** `{preset.name}`: {preset.summary}.\n",
+        planted=_PLANTED if LARCH in preset.codes else "",
         dates="four dates a year each" if preset.name == STANDARD.name else f"{preset.looks_a_year} a year",
         size=area.size_m / 1000,
         first=years[0],
