@@ -83,9 +83,10 @@ def tell(tables: list[pd.DataFrame], seeds: list[int]) -> str:
     """The means as a page of Markdown, and differences to labels as they are."""
     keys = ["noise", "cleaning"]
     each = pd.concat(tables, keys=seeds, names=["seed", "row"]).reset_index("seed")
-    base = each[each["cleaning"] == "as they are"].set_index(["seed", "noise"])[["balanced", "macro"]]
-    joined = each.join(base, on=["seed", "noise"], rsuffix="_base")
-    for name in ("balanced", "macro"):
+    scored = ["balanced", "macro"]
+    base = each[each["cleaning"] == "as they are"].set_index(["seed", "noise"])[scored]
+    joined = each.join(base.rename(columns="{}_base".format), on=["seed", "noise"])
+    for name in scored:
         joined[f"more_{name}"] = joined[name] - joined[f"{name}_base"]
     lines = ["# Leaving out doubtful labels", ""]
     lines += [
