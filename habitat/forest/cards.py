@@ -69,8 +69,16 @@ def _accuracy(validation: Mapping[str, Any], names: Mapping[int, str]) -> str:
             ("all classes, macro F1", "macro_f1"),
         )
     ]
-    classes = [[names.get(int(code), code), f1] for code, f1 in validation["class_f1"].items()]
-    return "\n\n".join([head, _table(["figure", "value", "limits"], figures), _table(["class", "F1"], classes)])
+    classes = [
+        [names.get(int(code), code), f1, validation["class_blocks"][code]]
+        for code, f1 in validation["class_f1"].items()
+    ]
+    note = (
+        "A class whose labels lie in one block cannot be judged: without the block nobody taught it, and its F1 is 0."
+    )
+    return "\n\n".join(
+        [head, _table(["figure", "value", "limits"], figures), _table(["class", "F1", "in blocks"], classes), note]
+    )
 
 
 def _calibration(model: CoverModel, validation: Mapping[str, Any]) -> str:

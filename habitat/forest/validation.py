@@ -59,9 +59,10 @@ def judge(
     dict
         Plain numbers. `balanced_accuracy` of forest against the rest (mean of both classes' recalls) over all
         left-out samples and `macro_f1`, the mean F1 of the classes, each with `_low` and `_high`: 95% limits from
-        draws of whole blocks with replacement, so that neighbours do not count twice. `class_f1` by code, `folds`
-        with each fold's, `confusion` of the classes (rows: labels, columns: map), and `calibration`: the expected
-        calibration error of the likeliest class and of forest, and the table it rests on.
+        draws of whole blocks with replacement, so that neighbours do not count twice. `class_f1` by code and
+        `class_blocks`, how many blocks hold its labels: a class of one block is never known when it is asked for.
+        `folds` with each fold's, `confusion` of the classes (rows: labels, columns: map), and `calibration`: the
+        expected calibration error of the likeliest class and of forest, and the table it rests on.
     """
     codes = np.array(found.codes)
     truth = samples["code"].to_numpy(dtype=int)
@@ -95,6 +96,7 @@ def judge(
         "limits": f"95%, {N_DRAWS} draws of whole blocks",
         "classes": codes.tolist(),
         "class_f1": {str(code): round(float(f1), 4) for code, f1 in zip(codes, _class_f1(whole), strict=True)},
+        "class_blocks": {str(code): int((per_block[:, at].sum(axis=1) > 0).sum()) for at, code in enumerate(codes)},
         "confusion": confusion_matrix(truth, predicted, labels=codes).tolist(),
         "folds": [
             {

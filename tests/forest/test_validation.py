@@ -40,6 +40,10 @@ def test_classes_that_lie_apart_are_all_right() -> None:
     said = judged(samples(40))
     assert said["balanced_accuracy"] == said["overall_accuracy"] == 1
     assert said["classes"] == [OAK, GRASS, WATER]
+    assert said["class_f1"] == {"14": 1, "22": 1, "50": 1}
+    assert said["class_blocks"] == {
+        str(code): len(np.unique(block_numbers(part, block_pixels=12))) for code, part in samples(40).groupby("code")
+    }
     assert said["confusion"] == [[40, 0, 0], [0, 40, 0], [0, 0, 40]]
     assert said["n_labels"] == sum(fold["n_labels"] for fold in said["folds"]) == 120
     assert len(said["folds"]) == 5
