@@ -22,6 +22,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from habitat.forest import SymmetricTrees, dissimilarity, learn_applicability
 from habitat.forest.boosting import likeliest
 
+N_SAMPLES = 20_000
 CASES = {"binary, 12 predictors": (2, 12), "14 classes, 30 predictors": (14, 30)}
 
 
@@ -60,7 +61,7 @@ def peers() -> dict[str, Any]:
 
 def judge(n_classes: int, n_predictors: int, million: float) -> None:
     """Print the table of a case."""
-    table, codes = clouds(n_classes, n_predictors, 20_000, seed=2)
+    table, codes = clouds(n_classes, n_predictors, N_SAMPLES, seed=2)
     pixels, truth = clouds(n_classes, n_predictors, round(million * 1e6), seed=3)
     columns = np.ascontiguousarray(pixels.T)
     print("| classifier | accuracy | fit, CPU s | million pixels a core-second |\n|---|---|---|---|")
@@ -79,7 +80,7 @@ def judge(n_classes: int, n_predictors: int, million: float) -> None:
         row(name, ours, partial(labels_of, ours, columns), truth, 3)
         assert np.array_equal(labels_of(ours, columns), ours.predict(pixels)), "labels differ from the model's own"
     for name, model in peers().items():
-        count = len(pixels) if "CatBoost" in name else max(20_000, len(pixels) // 20)
+        count = len(pixels) if "CatBoost" in name else max(N_SAMPLES, len(pixels) // 20)
         row(name, model, lambda model=model, count=count: model.predict(pixels[:count]), truth[:count], 1)
     area = learn_applicability(table, codes, np.arange(len(table)) % 5)
     speed = million / seconds(lambda: dissimilarity(area, columns), 3)

@@ -23,6 +23,8 @@ from habitat.errors import TrainingError
 MAX_POINTS = 256
 MAX_AXES = 16
 """Of the directions in which samples lie widest apart, measured by the spread within classes."""
+LEAST = 1e-6
+"""Distance and threshold of samples that are copies of one another."""
 SHRINKAGE = 0.05
 """Share of a sphere in the spread within classes: of few samples, some directions look narrower than they are."""
 
@@ -75,12 +77,12 @@ def learn_applicability(table: np.ndarray, codes: np.ndarray, folds: np.ndarray)
     own = np.concatenate(
         [_distances(_spread_out(places[folds != fold]), places[folds == fold]) for fold in np.unique(folds)]
     )
-    mean_distance = _mean_distance(places)
+    mean_distance = max(_mean_distance(places), LEAST)
     low, high = np.quantile(own / mean_distance, [0.25, 0.75])
     whisker = (own / mean_distance)[own / mean_distance <= high + 1.5 * (high - low)].max()
     points = _spread_out(places)
     return Applicability(
-        centre.astype(np.float32), axes.astype(np.float32), points.astype(np.float32), mean_distance, float(whisker)
+        centre.astype(np.float32), axes.astype(np.float32), points.astype(np.float32), mean_distance, max(float(whisker), LEAST)
     )
 
 
