@@ -82,6 +82,6 @@ def _matrix(table: Any, of: str) -> dict[str, Any]:
     counts = part.pivot(index="mapped", columns="reference", values="n")
     order = [name for name in dict.fromkeys(part["mapped"]) if name in counts.index]
     columns = [name for name in dict.fromkeys(part["reference"]) if counts[name].sum() or name in order]
-    rows = [{"name": name, "counts": [number(counts.loc[name, c]) for c in columns]} for name in order]
+    rows = [{"name": name, "counts": [number(int(counts.loc[name, c])) for c in columns]} for name in order]
     hits = [columns.index(name) if name in columns else -1 for name in order]
     return {"of": of, "columns": columns, "rows": rows, "hits": hits}

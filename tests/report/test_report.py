@@ -301,6 +301,7 @@ def test_areas_that_were_estimated_stand_with_their_limits(small_run) -> None:
     assert "7.5 ha to 31.0 ha" in text
     assert "6.1 ha to 17.9 ha" in text
     assert "90% (85% to 94%)" in text
+    assert ">40</td>" in text.split("the map (rows) and what people saw")[1]
     key = text.split('id="key-loss"')[1][:300]
     assert "12.0 ha" in key
     assert "95% limits 7.5 ha to 31.0 ha" in key
