@@ -25,6 +25,7 @@ from habitat.imagery import (
     clear_looks,
     fit_illumination,
     level_reflectance,
+    match_sharpness,
     nadir_reflectance,
     screen_looks,
     seasonal_median,
@@ -39,6 +40,7 @@ from habitat.sensors import SENTINEL2
 from habitat.tiles import read_stack
 
 SIDE, DATES, BLOCK, REPEATS = 1024, 40, 256, 3
+CALIBRATION = ("bands: common", "view: nadir", "relief: shade", "relief: level", "sharpness: common")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -86,13 +88,14 @@ def main() -> None:
         "view: nadir": lambda: nadir_reflectance(stack),
         "relief: shade": lambda: shade_looks(stack, heights),
         "relief: level": lambda: level_reflectance(stack, heights, light),
+        "sharpness: common": lambda: match_sharpness(clear, sensors=["sentinel-2", "landsat"]),
         "composite: median": lambda: seasonal_median(clear, **summer),
         "composite: medoid": lambda: seasonal_medoid(clear, **summer),
     }
     took = {"reading": reading, f"reading blocks of {2 * BLOCK}": at_once} | {
         name: least(work, looks)[1] for name, work in steps.items()
     }
-    calibration = sum(took[name] for name in ("bands: common", "view: nadir", "relief: shade", "relief: level"))
+    calibration = sum(took[name] for name in CALIBRATION)
     lines = [
         "# What is done to a look, beside reading it",
         "",

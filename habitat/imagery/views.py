@@ -9,7 +9,7 @@ does to reflectance meanwhile, and drawn to 1, Roy's own weights, as far as the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,22 +78,20 @@ def view_pairs(stack: xr.Dataset) -> pd.DataFrame:
     volume, surface = kernels_at_middle(stack)
     expected = {band: np.log(_modelled(band, 1.0, volume, surface)) for band in bands}
     rows = []
-    for earlier, later in _pairs_of(stack, expected):
-        both = seen[earlier] & seen[later]
-        if both.sum() >= FEWEST_PIXELS:
-            rows.append(
-                {
-                    "sensor": str(stack["sensor"].values[earlier]),
-                    "earlier": stack["time"].values[earlier],
-                    "later": stack["time"].values[later],
-                    "pixels": int(both.sum()),
-                    "volume_earlier": volume[earlier],
-                    "surface_earlier": surface[earlier],
-                    "volume_later": volume[later],
-                    "surface_later": surface[later],
-                }
-                | {band: float(np.median(each[later][both] - each[earlier][both])) for band, each in logs.items()}
-            )
+    for earlier, later, both in _pairs_of(stack, expected, seen):
+        rows.append(
+            {
+                "sensor": str(stack["sensor"].values[earlier]),
+                "earlier": stack["time"].values[earlier],
+                "later": stack["time"].values[later],
+                "pixels": int(both.sum()),
+                "volume_earlier": volume[earlier],
+                "surface_earlier": surface[earlier],
+                "volume_later": volume[later],
+                "surface_later": surface[later],
+            }
+            | {band: float(np.median(each[later][both] - each[earlier][both])) for band, each in logs.items()}
+        )
     return pd.DataFrame(rows)
 
 
@@ -137,10 +135,11 @@ def fit_strengths(parts: Sequence[pd.DataFrame], *, sensors: Sequence[str], band
     )
 
 
-def _pairs_of(stack: xr.Dataset, expected: dict[str, np.ndarray]) -> list[tuple[int, int]]:
-    """Each look and the next one of its sensor that sees the ground from another side."""
+def _pairs_of(
+    stack: xr.Dataset, expected: dict[str, np.ndarray], seen: np.ndarray
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Each look and the next one of its sensor that sees enough of the same pixels from another side, and which."""
     days = stack["time"].values.astype("datetime64[s]").astype(float) / 86_400
-    found = []
     for sensor in sorted(set(map(str, stack["sensor"].values))):
         if sensor.startswith(MADE_SO):
             continue
@@ -151,9 +150,10 @@ def _pairs_of(stack: xr.Dataset, expected: dict[str, np.ndarray]) -> list[tuple[
                 if days[later] - days[earlier] > APART_DAYS:
                     break
                 if max(abs(each[later] - each[earlier]) for each in expected.values()) > LEAST_CHANGE:
-                    found.append((int(earlier), int(later)))
-                    break
-    return found
+                    both = seen[earlier] & seen[later]
+                    if both.sum() >= FEWEST_PIXELS:
+                        yield int(earlier), int(later), both
+                        break
 
 
 def _modelled(band: str, strength: float, volume: np.ndarray, surface: np.ndarray) -> np.ndarray:

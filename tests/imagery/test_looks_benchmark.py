@@ -15,5 +15,5 @@ def test_every_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.argv", ["looks.py", str(tmp_path / "tiles")])
     looks.main()
     rows = [line for line in (tmp_path / "looks.md").read_text().splitlines() if line.startswith("| ")]
-    assert len(rows) == 13
+    assert len(rows) == 14
     assert all(float(row.split("|")[3]) > 0 for row in rows[1:])

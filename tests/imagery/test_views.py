@@ -122,6 +122,14 @@ def test_ground_that_is_not_green_and_products_made_nadir_say_nothing() -> None:
     assert not len(view_pairs(both_sides(many(10), sensor="hls-s30")))
 
 
+def test_a_look_under_clouds_is_passed_over() -> None:
+    cube = both_sides(many(4, every=3))
+    for band in BANDS:
+        cube[band].values[1] = np.nan
+    pairs = view_pairs(cube)
+    assert [(e.day, x.day) for e, x in zip(pairs["earlier"], pairs["later"], strict=True)] == [(1, 10), (7, 10)]
+
+
 def test_a_pair_of_several_samples_is_one_pair() -> None:
     part = view_pairs(both_sides(many(20), noise=0.02))
     once, thrice = fitted(part), fitted(part, part, part)
