@@ -25,7 +25,7 @@ from habitat.cubes import BANDS, Quality
 from habitat.legend import DEFAULT_LEGEND
 from habitat.simulate import PRESETS, Looks, Study, make_study
 
-SEEDS, SPREADS = range(5), (0.4, 0.8)
+SEEDS, SPREADS = range(5), (PRESETS["full"].spread,)
 SIZE_KM, YEARS = 3.0, range(2018, 2020)
 SEASONS = (((3, 15), (4, 30)), ((5, 1), (5, 31)), ((6, 1), (9, 15)), ((9, 16), (10, 31)))
 SPOILT = Quality.CLOUD | Quality.SHADOW | Quality.CIRRUS | Quality.SNOW | Quality.SATURATED | Quality.FILL

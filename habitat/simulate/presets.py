@@ -139,7 +139,7 @@ _STANDARD = Preset(
 
 _FULL = Preset(
     name="full",
-    summary="every class of the default legend, planted larch and pine, grassland burnt in spring; 16 dates a year",
+    summary="every class of the default legend, planted larch and pine, grassland burnt in spring",
     codes=(11, 12, 13, 14, 15, 21, 22, 23, 30, 40, 50, 60, 70),
     schedules=even_schedules(16),
     events=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from habitat.simulate.animals import MARTEN, SEASONS
 from habitat.simulate.area import CELL_M, CRS, Area
 from habitat.simulate.classes import LARCH
-from habitat.simulate.presets import STANDARD, Preset
+from habitat.simulate.presets import PRESETS, STANDARD, Preset
 
 _RECIPE = """\
 # The sample landscape: SIMULATED teaching data, see README.md.
@@ -120,7 +120,7 @@ def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
     return _README.format(
         crs=CRS,
         seed=seed,
-        option="" if preset.name == STANDARD.name else f" --preset {preset.name}",
+        option=_options(preset),
         kind="" if preset.name == STANDARD.name else f"- **Preset** `{preset.name}`: {preset.summary}.\n",
         planted=_PLANTED if LARCH in preset.codes else "",
         dates="four dates a year each" if preset.name == STANDARD.name else f"{preset.looks_a_year} a year",
@@ -131,3 +131,10 @@ def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
         cell=CELL_M,
         marten=MARTEN,
     )
+
+
+def _options(preset: Preset) -> str:
+    """What `habitat sample` must be told to make such a landscape again; nothing for the teaching sample."""
+    told = "" if preset.name == STANDARD.name else f" --preset {preset.name}"
+    usual = PRESETS.get(preset.name, preset).looks_a_year
+    return told if preset.looks_a_year == usual else f"{told} --looks {preset.looks_a_year}"

@@ -158,7 +158,9 @@ def test_looks_are_those_of_the_files(tmp_path: Path) -> None:
     for name in ("time", "sensor", "platform", "scene", "y", "x"):
         assert np.array_equal(read[name].values, looks[name].values)
     assert (folder / "truth" / "plantation_age.tif").is_file()
-    assert "- **Preset** `full`:" in (folder / "README.md").read_text()
+    readme = (folder / "README.md").read_text()
+    assert "- **Preset** `full`:" in readme
+    assert "--seed 5 --preset full --looks 4`" in readme
 
 
 def test_a_block_of_looks_is_that_part_of_all_and_a_seed_gives_the_same_again() -> None:
@@ -214,7 +216,7 @@ def test_the_full_legend_lies_over_the_relief_of_the_standard_one() -> None:
 
 
 def test_a_plain_forest_of_trees_finds_most_classes_and_not_all_of_them() -> None:
-    # a small copy of benchmarks/legend.py, whose table gives means of 0.8 to 0.85: neither a riddle nor a gift
+    # a small copy of benchmarks/legend.py, whose table gives a mean of 0.81: neither a riddle nor a gift
     small = make_study(preset=FULL.with_looks(12), seed=0, size_km=1.5, years=range(2019, 2021))
     of_class, balanced = score(small, 0, learnt=3_000, trees=40)
     assert 0.6 < of_class.mean() < 0.95
