@@ -29,7 +29,8 @@ def loss_by_year(areas: Any, *, title: str = "") -> Figure:
     rows = areas[areas["what"] == "loss"].sort_values("year")
     years, hectares = rows["year"].to_numpy(dtype=int), rows["estimate_ha"].to_numpy(dtype=float)
     low, high = rows["lower"].to_numpy(dtype=float), rows["upper"].to_numpy(dtype=float)
-    figure, axes = _chart(title or "hectares of forest lost", 2.9)
+    doubt = "95% limits" if (np.isfinite(low) & np.isfinite(high)).any() else "pixel count"
+    figure, axes = _chart(title or f"hectares of forest lost ({doubt})", 2.9)
     if len(years):
         axes.bar(years, np.nan_to_num(hectares), width=0.72, color=year_colors(years, span_of(years)))
         limits = np.isfinite(low) & np.isfinite(high)

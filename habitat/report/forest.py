@@ -106,10 +106,8 @@ def losses(run: RunFolder) -> dict[str, Any] | str:
             f"{row['year']}: {hectares(row['estimate_ha'])} ({area_entry(row)['doubt']})"
             for row in loss.sort_values("year").to_dict("records")
         )
-        kind = "pixel count" if (loss["method"] == "pixel_count").all() else "95% limits where they were estimated"
-        caption = f"Forest lost, by year: {kind}. The colours are those of the map."
-        title = f"hectares of forest lost ({kind})"
-        section["chart"] = inset(loss_by_year(areas, title=title), f"Bar chart of forest lost. {words}.", caption)
+        caption = "Forest lost, by year. The colours are those of the map."
+        section["chart"] = inset(loss_by_year(areas), f"Bar chart of forest lost. {words}.", caption)
     if raster is not None:
         section["map"] = _loss_map(run, areas)
     return section

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from habitat.assess import UNTOLD, Answers, allowed_answers, check_answers
@@ -18,6 +19,9 @@ from habitat.workflow.estimates import accuracy_rows, area_rows, matrix_rows, qu
 from habitat.workflow.sampling import SAMPLE, STRATA, draw, settings_of, sheet
 from habitat.workflow.tables import loss_years
 
+_ELSEWHERE = 1e-4
+"""Degrees, some ten metres: a spreadsheet may round, but not so far."""
+
 
 def assess(context: Context, _work: Path) -> Outputs:
     """Draw the sample and write its sheet; with answers, write areas and accuracies too."""
@@ -28,7 +32,9 @@ def assess(context: Context, _work: Path) -> Outputs:
     kept = None if typed is None else _sample_of(context, typed)
     sample = draw(context) if kept is None else kept
     points = sample["point"].tolist()
-    answers = None if typed is None else _checked(context, typed, points, path)
+    answers = None if typed is None else _checked(context, typed, sample, path)
+    if settings_of(context).answers is not None and not path.is_file():
+        context.warnings.append(f"{path.name} is not there yet: areas stay pixel counts until it is")
     context.progress("assess", 1, 3)
     outputs = [run.path(SAMPLE), run.path(STRATA), run.path("assess/sheet.parquet"), run.path("assess/sheet.html")]
     empty = sheet(sample, years)
@@ -72,12 +78,29 @@ def _sample_of(context: Context, typed: pd.DataFrame) -> Any:
     return sample if sample["point"].isin(set(typed["point"].str.strip())).any() else None
 
 
-def _checked(context: Context, typed: pd.DataFrame, points: list[str], path: Path) -> Answers:
+def _checked(context: Context, typed: pd.DataFrame, sample: Any, path: Path) -> Answers:
     allowed = allowed_answers(context.legend, settings_of(context).classes)
     try:
-        return check_answers(typed, points, context.years, allowed)
+        answers = check_answers(typed, sample["point"].tolist(), context.years, allowed)
+        _refuse_moved(typed, sheet(sample, context.years))
+        return answers
     except RecordsError as error:
         raise RecordsError(error.what, where=path, mend=error.mend) from error
+
+
+def _refuse_moved(typed: pd.DataFrame, drawn: Any) -> None:
+    """Raise for a place that is not where it was drawn: what was looked at there says nothing of the sample."""
+    if not {"longitude", "latitude"} <= set(typed.columns):
+        return
+    where = drawn.set_index("point").loc[typed["point"].str.strip(), ["longitude", "latitude"]].to_numpy()
+    written = typed[["longitude", "latitude"]].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    moved = np.abs(written - where).max(axis=1) > _ELSEWHERE
+    if moved.any():
+        first = int(np.flatnonzero(moved)[0])
+        raise RecordsError(
+            f"point {typed['point'].iloc[first]} is not where it was drawn",
+            mend="keep longitude and latitude as they are in the sheet, or leave both columns out",
+        )
 
 
 def _warn_of_gaps(context: Context, answers: Answers, points: int) -> None:

@@ -210,6 +210,7 @@ def test_a_recipe_without_the_section_has_pixel_counts_again(sheeted: Path) -> N
         (lambda sheet: pd.concat([sheet, sheet.iloc[:1]]), "is answered twice"),
         (lambda sheet: sheet.replace({"2020": {"F": "W"}}), "is answered 'W' in 2020; write one of ?, F, N"),
         (lambda sheet: sheet.drop(columns="2021"), "has no column '2021'"),
+        (lambda sheet: sheet.assign(latitude="12.5"), "not where it was drawn"),
         (lambda sheet: sheet.iloc[:1], "and a standard error needs two"),
     ],
 )
