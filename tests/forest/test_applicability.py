@@ -39,15 +39,14 @@ def test_what_a_class_differs_by_within_itself_has_length_one() -> None:
         assert np.allclose(np.cov(places[codes == code].T), np.eye(6), atol=0.25)
 
 
-def test_the_threshold_is_the_whisker_of_samples_measured_from_other_folds() -> None:
+def test_the_threshold_is_exceeded_by_one_sample_in_twenty_measured_from_other_folds() -> None:
     table, codes, folds = taught(200)
     area = learn_applicability(table, codes, folds)
     places = (table - area.centre) @ area.axes
     apart = cdist(places, places)
     apart[folds[:, None] == folds] = np.inf
     own = apart.min(axis=1) / area.mean_distance
-    low, high = np.quantile(own, [0.25, 0.75])
-    assert area.threshold == pytest.approx(own[own <= high + 1.5 * (high - low)].max(), rel=1e-3)
+    assert (own > area.threshold).sum() == 10
 
 
 def test_a_class_that_was_not_taught_lies_outside_and_what_was_taught_inside() -> None:
@@ -71,7 +70,7 @@ def test_many_samples_are_represented_by_points_that_leave_none_far_away(monkeyp
     near, far = dissimilarity(exact, fresh), dissimilarity(whole, fresh)
     assert (far >= near - 1e-4).all()
     agree = (far > whole.threshold) == (near > exact.threshold)
-    assert agree.mean() > 0.95
+    assert agree.mean() > 0.9
 
 
 def test_missing_predictors_count_as_ordinary_and_unseen_pixels_have_no_index() -> None:
