@@ -44,7 +44,7 @@ def test_predictors_are_tabled(land: labelled.Landscape) -> None:
     one = {"groups": [features.by_groups(land)], "season": [features.by_season(land)]}
     page = features.tell(one | {"label year": [features.by_label_year(land)], "looks": [{"a": (0.9, 0.5)}]}, [3])
     rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
-    assert len(rows) == 4 + len(features.SETS) + 11 + 4 + 1
+    assert len(rows) == 4 + (len(features.SETS) + 1) + 8 + 6 + 1
     assert all(0 < float(row.split("|")[2]) <= 1 for row in rows if row.split("|")[2].strip()[0].isdigit())
 
 
