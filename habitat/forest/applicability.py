@@ -1,16 +1,15 @@
 """Where a model may be believed: how unlike everything it learnt from a pixel looks.
 
 The dissimilarity index of Meyer and Pebesma 2021 (doi:10.1111/2041-210X.13650): the distance to the nearest training
-sample, in units of the mean distance between samples; the threshold rests on the samples' own index, each measured from
-the other folds of spatial cross-validation.
+sample, in units of the mean distance between samples; the threshold is the upper whisker of the samples' own
+index, each measured from the other folds of spatial cross-validation.
 
-Three departures. The threshold is the index that 5% of the samples exceed, not the upper whisker: it says what share
-of ground like the samples will be flagged. The paper scales each predictor and weighs it by its importance; here all
-predictors are turned and scaled together, so that what samples of one class differ by has length one in every
-direction (the space of linear discriminants, Fisher 1936). A predictor's weight then does not depend on the classes
-that happened to be taught: what tells water is not important where nobody taught water. And training samples beyond
-`MAX_POINTS` are represented by those that leave no other far from one (Gonzalez 1985), so the index is then a little
-too large; the threshold is made from the same points and makes up for it.
+Two departures. The paper scales each predictor and weighs it by its importance; here all predictors are turned and
+scaled together, so that what samples of one class differ by has length one in every direction (the space of linear
+discriminants, Fisher 1936). A predictor's weight then does not depend on the classes that happened to be taught: what
+tells water is not important where nobody taught water. And training samples beyond `MAX_POINTS` are represented by
+those that leave no other far from one (Gonzalez 1985), so the index is then a little too large; the threshold is made
+from the same points and makes up for it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ from habitat.errors import TrainingError
 MAX_POINTS = 256
 MAX_AXES = 16
 """Of the directions in which samples lie widest apart, measured by the spread within classes."""
-FLAGGED_SHARE = 0.05
-"""Of samples, each measured from the other folds, that exceed the threshold."""
 LEAST = 1e-6
 """Distance and threshold of samples that are copies of one another."""
 SHRINKAGE = 0.05
@@ -81,10 +78,15 @@ def learn_applicability(table: np.ndarray, codes: np.ndarray, folds: np.ndarray)
         [_distances(_spread_out(places[folds != fold]), places[folds == fold]) for fold in np.unique(folds)]
     )
     mean_distance = max(_mean_distance(places), LEAST)
-    threshold = max(float(np.quantile(own, 1 - FLAGGED_SHARE)) / mean_distance, LEAST)
+    low, high = np.quantile(own / mean_distance, [0.25, 0.75])
+    whisker = (own / mean_distance)[own / mean_distance <= high + 1.5 * (high - low)].max()
     points = _spread_out(places)
     return Applicability(
-        centre.astype(np.float32), axes.astype(np.float32), points.astype(np.float32), mean_distance, threshold
+        centre.astype(np.float32),
+        axes.astype(np.float32),
+        points.astype(np.float32),
+        mean_distance,
+        max(float(whisker), LEAST),
     )
 
 
