@@ -82,8 +82,13 @@ def copied(samples: pd.DataFrame) -> pd.DataFrame:
 def by_groups(land: Landscape) -> dict[str, Score]:
     """Scores of every set of groups."""
     samples = training(land)
-    return {
-        name: scores(fitted(samples, land.names(groups)), land, land.names(groups)) for name, groups in SETS.items()
+    found = {}
+    for title, groups in SETS.items():
+        names = land.names(groups)
+        found[title] = scores(fitted(samples, names), land, names)
+    names = land.names(CHOSEN)
+    return found | {
+        "+ harmonics, terrain; copies that lack a season": scores(fitted(copied(samples), names), land, names)
     }
 
 
