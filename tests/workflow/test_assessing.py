@@ -12,6 +12,7 @@ import pytest
 from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
+from habitat.legend import DEFAULT_LEGEND
 from habitat.recipe import read_recipe
 from habitat.store import read_raster, read_table
 from habitat.workflow import run_recipe
@@ -222,3 +223,31 @@ def test_answers_that_cannot_be_used_are_one_line(sheeted: Path, spoil, said: st
     assert len(lines) == 1
     assert said in lines[0]
     assert not (sheeted / "run" / "assess" / "accuracy.csv").exists()
+
+
+def test_all_classes_of_the_legend_can_be_asked_for(sheeted: Path) -> None:
+    """Strata are then loss and the classes of the last map; of limits that hold in 95% at least 80% must hold here."""
+    edit(sheeted, "[assess]\n", '[assess]\nclasses = "legend"\nnear_loss_m = 40\n')
+    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    assess(sheeted)
+    sample = sample_of(sheeted)
+    assert "near loss" in set(sample["stratum"])
+    sheet = pd.read_csv(sheeted / "run" / "assess" / "sheet.csv", dtype=str, keep_default_na=False)
+    for year in YEARS:
+        cover = read_raster(sheeted / "truth" / f"cover_{year}.tif")[0][0][sample["row"], sample["col"]]
+        sheet[year] = cover.astype(str)
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    assert run("assess", sheeted / "recipe.toml").status == 0
+    population = read_raster(sheeted / "run" / "assess" / "strata.tif")[0][0] > 0
+    areas = pd.read_csv(sheeted / "run" / "areas.csv").set_index(["year", "what"])
+    held = []
+    for year in YEARS:
+        true = read_raster(sheeted / "truth" / f"cover_{year}.tif")[0][0]
+        for cover in DEFAULT_LEGEND:
+            if (true == cover.code).any():
+                row = areas.loc[(int(year), cover.name)]
+                assert row["method"] == "stratified"
+                held.append(row["lower"] <= ((true == cover.code) & population).sum() * 0.04 <= row["upper"])
+    assert len(held) >= 15
+    assert np.mean(held) >= 0.8
+    assert "2021, classes" in set(pd.read_csv(sheeted / "run" / "assess" / "accuracy.csv")["of"])
