@@ -67,6 +67,7 @@ def test_planted_errors_are_tabled(land: labelled.Landscape) -> None:
     assert "| crossed, 20% | habitat |" in cleaning.tell([found], [3])
 
 
+@pytest.mark.slow
 def test_maps_are_judged_in_every_year_and_way(land: labelled.Landscape) -> None:
     found = forest.figures(land, 3)
     assert len(found) == len(forest.WAYS) * 2
