@@ -1,5 +1,6 @@
 """The run's folder: what is written whole or not at all, and what is already there."""
 
+from habitat.store.alerts import read_alert_state, write_alert_state
 from habitat.store.blocks import compute_blocks, load_block
 from habitat.store.digests import DigestMemo, digest, digest_file, digest_input
 from habitat.store.locks import only_here
@@ -20,10 +21,12 @@ __all__ = [
     "load_block",
     "only_here",
     "open_raster",
+    "read_alert_state",
     "read_model",
     "read_raster",
     "read_table",
     "shown",
+    "write_alert_state",
     "write_json",
     "write_model",
     "write_raster",
