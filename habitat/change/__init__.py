@@ -1,27 +1,46 @@
-"""From maps, composites and dense series to change: its day or year, its probability, and what went before and after."""
+"""From maps, composites and dense series to change: its day or year, how probable it is, what came before and after."""
 
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
+from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
+from habitat.change.episodes import find_episodes, regrowth_year, select_episode
+from habitat.change.kinds import DONT_KNOW, kind_of_loss
 from habitat.change.losses import first_loss_year, loss_patches, loss_probability, without_small_patches
+from habitat.change.patches import describe_patches
+from habitat.change.trajectories import TrajectorySettings, fit_trajectories, yearly_noise
 
 __all__ = [
+    "DONT_KNOW",
     "AlertRun",
     "BreakRules",
+    "BurnRules",
     "CoverDynamics",
     "CoverHistory",
     "Plan",
     "Taken",
+    "TrajectorySettings",
+    "burnt_class",
+    "burnt_to_open",
     "cover_dynamics",
+    "describe_patches",
     "find_breaks",
+    "find_burns",
+    "find_episodes",
+    "fire_frequency",
     "first_loss_year",
+    "fit_trajectories",
     "forest_dynamics",
+    "kind_of_loss",
     "looks_of",
     "loss_patches",
     "loss_probability",
     "plan",
+    "regrowth_year",
+    "select_episode",
     "smooth_cover",
     "smooth_forest",
     "without_small_patches",
+    "yearly_noise",
 ]
