@@ -39,7 +39,7 @@ SETS = {
     "+ harmonics, terrain": ("bands", "indices", "harmonics", "terrain"),
 }
 BASE = "bands, indices"
-CHOSEN = ("bands", "indices", "harmonics", "terrain")
+CHOSEN = ("bands", "indices", "harmonics")
 PLAIN = ("bands", "indices", "terrain")
 LEFT_OUT = 0
 THINNED = 6

@@ -184,7 +184,7 @@ class ForestSection(_Section):
     """Whether labels that what was seen contradicts are left out, where there are more of them than usual."""
     features: Annotated[
         list[Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]], Field(min_length=1)
-    ] = ["bands", "indices", "harmonics", "terrain"]
+    ] = ["bands", "indices", "harmonics"]
     """What the classifier is shown: see habitat.forest_features. Terrain counts where there are heights."""
 
     @model_validator(mode="after")
