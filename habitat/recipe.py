@@ -180,7 +180,7 @@ class ForestSection(_Section):
     training_year: int | None = None
     """The year in which labels without a date were true; default: the year whose scenes they fit best."""
     legend: str | None = None
-    clean_labels: bool = True
+    clean_labels: bool = False
     """Whether labels that what was seen contradicts are left out, where there are more of them than usual."""
     features: Annotated[
         list[Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]], Field(min_length=1)

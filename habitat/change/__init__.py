@@ -7,7 +7,7 @@ from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
 from habitat.change.kinds import DONT_KNOW, kind_of_loss
-from habitat.change.losses import first_loss_year, loss_patches, loss_probability, without_small_patches
+from habitat.change.losses import dated_loss, first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.change.patches import describe_patches
 from habitat.change.trajectories import TrajectorySettings, fit_trajectories, yearly_noise
 
@@ -24,6 +24,7 @@ __all__ = [
     "burnt_class",
     "burnt_to_open",
     "cover_dynamics",
+    "dated_loss",
     "describe_patches",
     "find_breaks",
     "find_burns",

@@ -15,9 +15,11 @@ import numpy as np
 from habitat.errors import ContractError
 from habitat.legend import DEFAULT_LEGEND, Legend
 
-LOSS_RATE = 0.05
-"""Of forest, a year. Above what is usual (0.3-1%, Hansen et al. 2013, doi:10.1126/science.1244693), so that a place
-that is being logged is not smoothed over."""
+LOSS_RATE = 0.1
+"""Of forest, a year. Far above what is usual (0.3-1%, Hansen et al. 2013, doi:10.1126/science.1244693), so that a place
+that is being logged is not smoothed over: chosen on simulated landscapes, see docs/adr/0018."""
+TRUST = 0.95
+"""Weight of what a year says; the rest says nothing. So no year alone is certain, however sure the model."""
 GAIN_RATE = 0.005
 """Of what is not forest, a year: crowns close over decades."""
 DRIFT_RATE = 0.002
@@ -67,8 +69,8 @@ class CoverDynamics:
     """bool (class,): whether it is forest."""
     transitions: np.ndarray
     """float (class, class): probability of the class of a year (column) given that of the year before (row)."""
-    trust: float = 0.98
-    """Weight of what a year says; the rest says nothing. So no year alone is certain, however sure the model."""
+    trust: float = TRUST
+    """Weight of what a year says; the rest says nothing."""
 
     def __post_init__(self) -> None:
         size = len(self.forest)
@@ -86,7 +88,7 @@ class CoverDynamics:
 
 
 def forest_dynamics(
-    *, loss_rate: float = LOSS_RATE, gain_rate: float = GAIN_RATE, trust: float = 0.98
+    *, loss_rate: float = LOSS_RATE, gain_rate: float = GAIN_RATE, trust: float = TRUST
 ) -> CoverDynamics:
     """Two classes, not forest and forest, in this order."""
     rates = np.array([[1 - gain_rate, gain_rate], [loss_rate, 1 - loss_rate]])
@@ -94,7 +96,7 @@ def forest_dynamics(
 
 
 def cover_dynamics(
-    codes: Sequence[int], legend: Legend, *, loss_rate: float = LOSS_RATE, trust: float = 0.98
+    codes: Sequence[int], legend: Legend, *, loss_rate: float = LOSS_RATE, trust: float = TRUST
 ) -> CoverDynamics:
     """Rates between the classes `codes` of a legend, in their order.
 

@@ -42,6 +42,32 @@ def first_loss_year(forest: np.ndarray, seen: np.ndarray, years: np.ndarray) -> 
     return loss
 
 
+def dated_loss(lost: np.ndarray, seen: np.ndarray, years: np.ndarray) -> np.ndarray:
+    """Return the year of first loss, from how probable a loss is up to each year.
+
+    Lost is what is more probably lost by the last year than not; its year is the first seen one by which half of that
+    probability has come together. A single year's doubtful map can shift the year at which a map turns; it shifts this
+    one less, as all years have their say.
+
+    Parameters
+    ----------
+    lost : float array (year, y, x)
+        Of :class:`habitat.change.CoverHistory`, NaN where the pixel was seen in fewer than two years.
+    seen : bool array (year, y, x)
+    years : int array (year,)
+
+    Returns
+    -------
+    uint16 array (y, x)
+        0 = none, 65535 = seen in fewer than two years.
+    """
+    last = lost[-1]
+    reached = seen & (lost >= last / 2)
+    loss = np.where(last >= 0.5, years[reached.argmax(axis=0)], NO_LOSS).astype(np.uint16)
+    loss[seen.sum(axis=0) < 2] = UNKNOWN_LOSS
+    return loss
+
+
 def loss_probability(evidence: np.ndarray, dynamics: CoverDynamics | None = None) -> np.ndarray:
     """Return the probability that forest was lost at least once in the period: the chain of two classes.
 

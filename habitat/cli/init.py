@@ -59,8 +59,8 @@ training = "training.gpkg"            # points or polygons with a column `code` 
 # training_cover_percent = [20, 50]   # tree cover: not forest up to the first, forest from the second on
 # training_edge_m = 0                 # how far from the next class there is no label
 # training_year = 2020                # when labels without a date were true; default: found from the scenes
-# clean_labels = true                 # false: labels that what was seen contradicts are learnt from as well
-# features = ["bands", "indices", "harmonics", "terrain"]   # what it is shown; "texture" and "looks" as well
+# clean_labels = false                # true: labels that what was seen contradicts are left out
+# features = ["bands", "indices", "harmonics"]   # what it is shown; "terrain", "texture" and "looks" as well
 # legend = "legend.toml"              # [[class]] code, name, color, forest; default: the border forest's classes
 
 [change]

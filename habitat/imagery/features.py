@@ -19,7 +19,7 @@ from habitat.seasons import MAPPING
 Layers = dict[str, np.ndarray]
 """Predictors (y, x) by name."""
 Group = Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]
-DEFAULT_GROUPS: tuple[Group, ...] = ("bands", "indices", "harmonics", "terrain")
+DEFAULT_GROUPS: tuple[Group, ...] = ("bands", "indices", "harmonics")
 
 INDICES = {
     "ndvi": ("nir08", "red"),

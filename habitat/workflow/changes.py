@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from habitat.change import first_loss_year, loss_patches, without_small_patches
+from habitat.change import dated_loss, loss_patches, without_small_patches
 from habitat.cubes import UNKNOWN_LOSS, is_loss
 from habitat.grids import blocks
 from habitat.legend import UNKNOWN
@@ -29,9 +29,9 @@ def find_change(context: Context, _work: Path) -> Outputs:
     for done, block in enumerate(todo):
         context.progress("change", done, len(todo))
         code = np.concatenate([read_raster(context.run.path("forest", f"{year}.tif"), block)[0] for year in years])
-        forest = np.isin(code, context.legend.forest_codes)
-        loss[block.rows, block.cols] = first_loss_year(forest, code != UNKNOWN, np.array(years))
-        probability[block.rows, block.cols] = from_percent(read_raster(lost, block)[0][-1])
+        by_year = from_percent(read_raster(lost, block)[0])
+        loss[block.rows, block.cols] = dated_loss(by_year, code != UNKNOWN, np.array(years))
+        probability[block.rows, block.cols] = by_year[-1]
     pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
     loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
     outputs = [

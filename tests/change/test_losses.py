@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from odc.geo.geobox import GeoBox
 
-from habitat.change import first_loss_year, loss_patches, without_small_patches
+from habitat.change import dated_loss, first_loss_year, loss_patches, without_small_patches
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
 from habitat.grids import grid_over
 
@@ -186,3 +186,20 @@ def test_without_loss_there_is_no_patch_and_the_table_still_has_its_columns() ->
     assert len(table) == 0
     assert list(table.columns) == ["patch", "year", "area_ha", "probability", "geometry"]
     assert table.crs == "EPSG:32652"
+
+
+def test_a_loss_is_dated_to_the_first_seen_year_by_which_half_of_it_has_come_together() -> None:
+    years = np.array([2018, 2019, 2020, 2021])
+    lost = np.array(
+        [
+            [0.0, 0.1, 0.9, 0.95],  # plainly in 2020
+            [0.0, 0.2, 0.3, 0.4],  # more probably never
+            [0.0, 0.5, 0.98, 0.98],  # by 2019 as likely as not, but 2019 was not seen
+            [0.1, 0.5, 0.6, 0.8],  # half of 0.8 has come together by 2019
+            [np.nan] * 4,  # seen once
+        ]
+    ).T[:, None, :]
+    seen = np.ones(lost.shape, dtype=bool)
+    seen[1, 0, 2] = False
+    seen[1:, 0, 4] = False
+    assert dated_loss(lost, seen, years).tolist() == [[2020, 0, 2020, 2019, 65535]]
