@@ -60,7 +60,7 @@ def _fellings(
             break
         hectares = min(float(np.clip(rng.lognormal(1.4, 0.6), 1, 15)), max(wanted, 1.0))
         centre = int(rng.choice(old.size, p=(old / old.sum()).ravel()))
-        rows, cols, inside = _plot(rng, cover.shape, divmod(centre, cover.shape[1]), hectares)
+        rows, cols, inside = plot_of(rng, cover.shape, divmod(centre, cover.shape[1]), hectares)
         inside &= forest[rows, cols]
         day = date(year - 1, 9, 20) + timedelta(days=int(rng.integers(0, 192)))
         spread = rng.random(inside.shape, dtype=np.float32)
@@ -75,7 +75,7 @@ def _fellings(
     return events
 
 
-def _plot(
+def plot_of(
     rng: np.random.Generator, shape: tuple[int, int], centre: tuple[int, int], hectares: float
 ) -> tuple[slice, slice, np.ndarray]:
     """A turned rectangle with round corners and an uneven edge: its window and mask."""
@@ -104,7 +104,7 @@ def _fires(landscape: Landscape, cover: np.ndarray, year: int, rng: np.random.Ge
             break
         start = int(rng.choice(np.flatnonzero(grass)))
         hectares = min(float(np.clip(rng.lognormal(3.0, 0.6), 5, 80)), 0.06 * landscape.area.hectares)
-        rows, cols, touched = _burn(rng, fuel, grass, divmod(start, cover.shape[1]), hectares)
+        rows, cols, touched = burned_ground(rng, fuel, grass, divmod(start, cover.shape[1]), hectares)
         severity = smooth_noise(rng, touched.shape, 6) + 0.25 * smooth_noise(rng, touched.shape, 1.5)
         in_forest = touched & forest[rows, cols]
         killed = in_forest & (severity > rng.uniform(0.3, 0.9))
@@ -130,7 +130,7 @@ def _grass_fires(
     while wanted > 0 and left.any():
         start = int(rng.choice(np.flatnonzero(left)))
         hectares = float(np.clip(rng.lognormal(1.2, 0.7), 1, 15))
-        rows, cols, touched = _burn(rng, meadow, meadow, divmod(start, cover.shape[1]), hectares)
+        rows, cols, touched = burned_ground(rng, meadow, meadow, divmod(start, cover.shape[1]), hectares)
         day = date(year, 4, 1) + timedelta(days=int(rng.integers(0, 45)))
         nothing = np.zeros_like(touched)
         events.append(Event("fire", day, rows, cols, touched, nothing, nothing.astype(np.float32), 1.0))
@@ -140,7 +140,7 @@ def _grass_fires(
     return events
 
 
-def _burn(
+def burned_ground(
     rng: np.random.Generator, fuel: np.ndarray, grass: np.ndarray, start: tuple[int, int], hectares: float
 ) -> tuple[slice, slice, np.ndarray]:
     """The connected ground around `start` that burns: farther in grass than under trees, never over water or fields."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -53,6 +53,30 @@ class State:
     """float32 since the ground last burned, large where never."""
     killed_by_fire: np.ndarray
     """bool: dead trees still stand there."""
+
+    @property
+    def dead(self) -> np.ndarray:
+        """float32 crown cover of dead trees that still stand."""
+        return np.where(self.killed_by_fire, 0.16 * np.exp(-self.years_since_loss / 4), 0.0).astype(np.float32)
+
+    @property
+    def bare(self) -> np.ndarray:
+        """float32 share of the ground between crowns that is soil and slash, grown over in two years."""
+        fresh = 0.7 * np.exp(-self.years_since_loss / 1.2)
+        bare = np.where(self.years_since_loss < 100, fresh, 0.05).astype(np.float32)
+        return np.where(self.killed_by_fire, 0.5 * bare, bare)
+
+    def evergreen(self, before: np.ndarray) -> np.ndarray:
+        """Return the share of the crowns that keep their needles, if it was `before` at first: few in young growth."""
+        return np.where(self.years_since_loss < 100, 0.02, before)
+
+
+class Past(Protocol):
+    """All that happens to a landscape."""
+
+    def at(self, day: date) -> State:
+        """Return the state at the end of `day`."""
+        ...
 
 
 @dataclass(frozen=True)

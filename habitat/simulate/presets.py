@@ -105,6 +105,11 @@ class Preset:
     """Each date is the clearer of so many that could have been chosen."""
     missed_cloud_share: float = 0.0287
     """Share of the area in whose patches the product's mask misses thin clouds."""
+    overlooked_cloud_share: float = 0.0
+    """Share of what is left of the clouds, thick ones too, that the product's mask misses all the same."""
+    dense: bool = False
+    """Whether looks are as many as an archive holds (:mod:`habitat.simulate.archive`, not `schedules`), damage is of
+    any share and speed (:mod:`habitat.simulate.hazards`), and years are harsh (:mod:`habitat.simulate.climate`)."""
 
     @property
     def looks_a_year(self) -> int:
@@ -112,7 +117,17 @@ class Preset:
         return sum(len(schedule.windows) for schedule in self.schedules)
 
     def with_looks(self, looks_a_year: int) -> Preset:
-        """Return these settings with so many dates a year, 4 to 40, spread evenly: see :func:`even_schedules`."""
+        """Return these settings with so many dates a year, 4 to 40, spread evenly: see :func:`even_schedules`.
+
+        Raises
+        ------
+        RecipeError
+            If there are fewer or more, or if the preset has all the looks of an archive.
+        """
+        if self.dense:
+            raise RecipeError(
+                f"preset {self.name!r} has all the looks of an archive", where="looks", mend="leave it out"
+            )
         return replace(self, schedules=even_schedules(looks_a_year), clearest_of=2 if looks_a_year <= 8 else 1)
 
     @property
@@ -153,7 +168,26 @@ _FULL = Preset(
     spread=0.4,
 )
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD, _FULL)})
+_HARD = Preset(
+    name="hard",
+    summary="detecting change: losses of 20 to 100% of the crowns, droughts, late springs, gaps, and missed clouds",
+    codes=_STANDARD.codes,
+    schedules=(),
+    # mean shares of the forest that are touched in a year; fires a square kilometre
+    events=(
+        Rate("clear cut", 0.0066, 0.0126),
+        Rate("selective cut", 0.0015, 0.0030),
+        Rate("insects", 0.0024, 0.0024),
+        Rate("wind", 0.0020, 0.0020),
+        Rate("flood", 0.0007, 0.0007),
+        Rate("building", 0.0005, 0.0011),
+        Rate("fire", 0.10, 0.10),
+    ),
+    overlooked_cloud_share=0.03,
+    dense=True,
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (_STANDARD, _FULL, _HARD)})
 """All presets by name."""
 
 STANDARD = PRESETS["standard"]

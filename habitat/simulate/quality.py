@@ -80,6 +80,20 @@ def judge(
     )
 
 
+def overlook(rng: np.random.Generator, verdict: Verdict, share: float) -> Verdict:
+    """Return `verdict` without a `share` of its clouds and shadows, in patches of about 300 m: as if clear.
+
+    Snow and water stay as they were judged.
+    """
+    patch = smooth_noise(rng, verdict.thick.shape, 10)
+    seen = []
+    for marked in (verdict.thick | verdict.thin, verdict.shadow):
+        limit = np.quantile(patch[marked], 1 - share) if marked.any() else np.inf
+        seen.append(patch <= limit)
+    sky, ground = seen
+    return Verdict(verdict.thick & sky, verdict.thin & sky, verdict.shadow & ground, verdict.snow, verdict.water)
+
+
 def scl(verdict: Verdict, bands: np.ndarray) -> np.ndarray:
     """Return Sentinel-2's scene classification of observed `bands` (band, y, x), uint8 (y, x), 0 nowhere."""
     ndvi = (bands[_NIR] - bands[_RED]) / np.maximum(bands[_NIR] + bands[_RED], 0.01)

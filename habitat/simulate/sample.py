@@ -71,13 +71,15 @@ def write_sample(
     write_truth(folder / "truth", truth, area)
     if study.landscape.stand_age is not None:
         write_stand_age(folder / "truth", study.landscape.stand_age, area)
+    if study.losses is not None:
+        write_table(folder / "truth" / "damage.csv", study.losses.table)
     occupancy = _write_records(folder, area, truth, streams)
     made_by = {"simulator_version": VERSION, "seed": seed, "size_km": area.size_m / 1000, "occupancy": occupancy}
     if study.preset != STANDARD:  # whose file says what it always said
         made_by["preset"] = study.preset.settings
     write_json(folder / "truth" / "parameters.json", made_by)
     overpasses: list[Overpass] = []
-    for scene in take_scenes(area, study.history, study.ground, years, streams):
+    for scene in take_scenes(area, study.history, study.ground, study.plan(), streams):
         if layout == "products":
             taken = sum(overpass.sensor == scene.overpass.sensor for overpass in overpasses)
             packing, placed = PACKINGS[scene.overpass.sensor][taken % len(PACKINGS[scene.overpass.sensor])]

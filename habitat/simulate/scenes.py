@@ -7,7 +7,7 @@ Digital numbers are written as the products define them: Sentinel-2 Level-2A as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,7 +19,7 @@ from habitat.cubes import BANDS
 from habitat.simulate import quality
 from habitat.simulate.area import FINE_M, Area
 from habitat.simulate.fields import block_mean
-from habitat.simulate.history import History
+from habitat.simulate.history import Past
 from habitat.simulate.presets import LANDSAT, SENTINEL2, STANDARD, Preset, Window
 from habitat.simulate.sky import Sun, draw_sky, sun_at, through
 from habitat.simulate.streams import Streams
@@ -88,7 +88,7 @@ def plan_overpasses(years: range, streams: Streams, *, preset: Preset = STANDARD
 def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, window: Window, clearest_of: int) -> Overpass:
     first, last = date(year, *window[:2]), date(year, *window[2:])
     days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
-    taken = [(day, platform) for day in days if (platform := _platform(sensor, day)) is not None]
+    taken = [(day, platform) for day in days if (platform := platform_on(sensor, day)) is not None]
     day, platform = taken[int(rng.integers(len(taken)))]
     when = datetime(day.year, day.month, day.day, *_OVERPASS_UTC[sensor], int(rng.integers(60)), tzinfo=UTC)
     # the monsoon is cloudy, spring and autumn are not; who picks few dates a year picks the clearer of two
@@ -98,7 +98,7 @@ def _draw_overpass(rng: np.random.Generator, sensor: str, year: int, window: Win
     return Overpass(sensor, platform, when, sun_at(when, LATITUDE, LONGITUDE), cover)
 
 
-def _platform(sensor: str, day: date) -> str | None:
+def platform_on(sensor: str, day: date) -> str | None:
     """Which satellite passes on `day`, if any: Sentinel-2 returns after 10 days, Landsat after 16, twins halfway."""
     if sensor == SENTINEL2:
         phase = day.toordinal() % 10
@@ -109,20 +109,22 @@ def _platform(sensor: str, day: date) -> str | None:
     return "landsat-8" if phase == 5 else "landsat-9" if phase == 13 and twin else None
 
 
-def take_scenes(area: Area, history: History, ground: Ground, years: range, streams: Streams) -> Iterator[Scene]:
-    """Yield all scenes in order of time, one at a time: memory holds one."""
-    for overpass in plan_overpasses(years, streams, preset=history.landscape.preset):
+def take_scenes(
+    area: Area, history: Past, ground: Ground, overpasses: Iterable[Overpass], streams: Streams
+) -> Iterator[Scene]:
+    """Yield the scenes of `overpasses`, one at a time: memory holds one."""
+    for overpass in overpasses:
         yield take_scene(area, history, ground, overpass, streams)
 
 
-def take_scene(area: Area, history: History, ground: Ground, overpass: Overpass, streams: Streams) -> Scene:
+def take_scene(area: Area, history: Past, ground: Ground, overpass: Overpass, streams: Streams) -> Scene:
     """Return the scene of one overpass."""
     sensor = overpass.sensor
     rng = streams("scene", sensor, overpass.when.date().isoformat())
     surface = make_surface(ground, history.at(overpass.when.date()), streams)
     fine = reflectance(ground, surface, sensor, overpass.sun.azimuth, overpass.sun.elevation)
     del surface
-    sky = draw_sky(rng, fine.shape[1:], overpass.sun, overpass.cloud_cover)
+    sky = draw_sky(rng, fine.shape[1:], overpass.sun, overpass.cloud_cover, sunward=ground.landscape.preset.dense)
     fine = _correct(rng, through(sky, fine, sensor))
     shift = rng.normal(0, _GEOLOCATION_M[sensor], size=2) / FINE_M
 
@@ -134,8 +136,10 @@ def take_scene(area: Area, history: History, ground: Ground, overpass: Overpass,
     grid = grids["swir22"]
     coarse = np.stack([layer if layer.shape == grid.shape else block_mean(layer, 2) for layer in seen])
     opacity, shade = (_sample(layer, area, grid, _BLUR_M["coarse"], shift) for layer in (sky.opacity, sky.shade))
-    missed = history.landscape.preset.missed_cloud_share
-    verdict = quality.judge(rng, coarse, opacity, shade, missed_share=missed)
+    preset = ground.landscape.preset
+    verdict = quality.judge(rng, coarse, opacity, shade, missed_share=preset.missed_cloud_share)
+    if preset.overlooked_cloud_share:
+        verdict = quality.overlook(rng, verdict, preset.overlooked_cloud_share)
     assets = {
         band: Asset(_digital_numbers(layer, sensor), grids[band]) for band, layer in zip(BANDS, seen, strict=True)
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,15 @@ from habitat.errors import RecipeError
 from habitat.grids import coordinates, resample_bits, resample_mean
 from habitat.sensors import LANDSAT as LANDSAT_TABLE
 from habitat.sensors import SENTINEL2 as SENTINEL2_TABLE
+from habitat.simulate.archive import LANDSAT_ALONE_YEARS, plan_dense_overpasses
 from habitat.simulate.area import Area
 from habitat.simulate.catalogue import scene_id
+from habitat.simulate.climate import make_harsh_climate
 from habitat.simulate.disturbance import make_history
-from habitat.simulate.history import History
+from habitat.simulate.hazards import make_damaged_history
+from habitat.simulate.history import Past
 from habitat.simulate.landscape import Landscape, make_landscape
+from habitat.simulate.losses import LossTruth, tell_losses
 from habitat.simulate.presets import SENTINEL2, STANDARD, Preset, find_preset
 from habitat.simulate.scenes import Overpass, Scene, plan_overpasses, take_scene
 from habitat.simulate.streams import Streams
@@ -80,10 +85,12 @@ class Study:
     years: range
     streams: Streams
     landscape: Landscape
-    history: History
+    history: Past
     ground: Ground
     truth: Truth
     """Forest, class codes and loss years on the 20 m grid."""
+    losses: LossTruth | None = None
+    """Every damage of every pixel, where the preset is dense."""
 
     @property
     def preset(self) -> Preset:
@@ -106,6 +113,8 @@ class Study:
 
     def plan(self) -> list[Overpass]:
         """Return all scenes that can be taken, in order of time."""
+        if self.preset.dense:
+            return plan_dense_overpasses(self.years, self.streams)
         return plan_overpasses(self.years, self.streams, preset=self.preset)
 
     def draw_training(self) -> Any:
@@ -131,7 +140,7 @@ def make_study(
     size_km : float
         Side of the square, rounded up to whole survey cells of 0.3 km.
     years : range
-        At least two consecutive years from 2016 on.
+        At least two consecutive years from 2016 on; under a dense preset Landsat looks three years earlier, too.
 
     Raises
     ------
@@ -155,8 +164,14 @@ def make_study(
         )
     area, streams = Area.of_size(size_km), Streams(seed)
     landscape = make_landscape(area, make_terrain(area, streams), streams, preset=kind)
-    history = make_history(landscape, years, streams)
-    return Study(area, years, streams, landscape, history, make_ground(landscape, streams), tell_truth(history, years))
+    if not kind.dense:
+        history, ground = make_history(landscape, years, streams), make_ground(landscape, streams)
+        return Study(area, years, streams, landscape, history, ground, tell_truth(history, years))
+    seen = range(years[0] - LANDSAT_ALONE_YEARS, years[-1] + 1)
+    damaged = make_damaged_history(landscape, years, streams)
+    losses = tell_losses(damaged, date(seen[0], 1, 1), date(seen[-1], 12, 31))
+    ground = make_ground(landscape, streams, make_harsh_climate(landscape, seen, streams))
+    return Study(area, years, streams, landscape, damaged, ground, tell_truth(damaged, years), losses)
 
 
 def _table(overpass: Overpass) -> Any:

@@ -6,7 +6,7 @@ of it; gaps between crowns are partly in their shadow. Ground is herbs, litter, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from habitat.simulate.classes import (
     WATER,
     WETLAND,
 )
+from habitat.simulate.climate import Climate, MildClimate
 from habitat.simulate.fields import fractal_noise
 from habitat.simulate.history import State
 from habitat.simulate.landscape import Landscape
@@ -33,7 +34,6 @@ from habitat.simulate.phenology import (
     autumn_colour,
     broadleaves,
     crops,
-    draw_weather,
     flood,
     herbs,
     larch_gold,
@@ -73,10 +73,12 @@ class Ground:
     """float32 (y, x): of the crowns that a pixel had at first."""
     stands: Stands | None = None
     """How stands of one class differ under the full legend."""
+    climate: Climate = field(default_factory=MildClimate)
+    """What the weather of each year does to what grows."""
 
 
-def make_ground(landscape: Landscape, streams: Streams) -> Ground:
-    """Return what differs for good between the pixels of `landscape`."""
+def make_ground(landscape: Landscape, streams: Streams, climate: Climate | None = None) -> Ground:
+    """Return what differs for good between the pixels of `landscape`, and its climate: a mild one by default."""
     shape = landscape.cover.shape
     fields = np.stack([fractal_noise(streams("variation", k), shape, (9, 3, 0), (0.6, 0.6, 0.5)) for k in range(3)])
     fields = level_in_blocks(landscape, fields, streams)
@@ -94,6 +96,7 @@ def make_ground(landscape: Landscape, streams: Streams) -> Ground:
         np.clip(fractal_noise(streams("patches"), shape, (6, 1.5), (0.7, 0.6)), -2.5, 2.5),
         np.clip(evergreen_share(landscape, share), 0, 1).astype(np.float32),
         make_stands(landscape, streams),
+        climate or MildClimate(),
     )
 
 
@@ -110,8 +113,8 @@ class Surface:
 def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
     """Return what is seen on the date of `state`."""
     day, land = state.date, ground.landscape
-    weather = draw_weather(streams("weather", day.year))
-    winter = draw_weather(streams("weather", day.year + (day.month > 8)))
+    weather = ground.climate.weather(day.year, streams)
+    winter = ground.climate.weather(day.year + (day.month > 8), streams)
     day_of_year = day.timetuple().tm_yday
     clock = read_clock(day_of_year, weather, land.terrain.height_m, ground.offset_days)
     snow = snow_cover(day_of_year, winter, land.terrain.height_m, land.terrain.southness, ground.patches)
@@ -124,8 +127,8 @@ def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
     early = np.where(young, 4.0 if ground.stands is None else 9.0, 0.0).astype(np.float32)
     leaves = broadleaves(clock, early)
     turned = autumn_colour(clock, early)
-    evergreen = np.where(state.years_since_loss < 100, 0.02, ground.evergreen_share)
-    dead = np.where(state.killed_by_fire, 0.16 * np.exp(-state.years_since_loss / 4), 0.0).astype(np.float32)
+    evergreen = state.evergreen(ground.evergreen_share)
+    dead = state.dead
     needles, deciduous = state.cover * evergreen, state.cover * (1 - evergreen)
     larch = _larch(ground, state, deciduous)
     broad = deciduous if larch is None else deciduous - larch
@@ -158,6 +161,7 @@ def make_surface(ground: Ground, state: State, streams: Streams) -> Surface:
         gold = larch_gold(clock)
         shares[spectra.LARCH_GREEN] += in_needle * (1 - gold)
         shares[spectra.LARCH_GOLD] += in_needle * gold
+    shares = ground.climate.weaken(shares, day)
     return Surface(shares.astype(np.float32), shares[spectra.SNOW])
 
 
@@ -176,9 +180,7 @@ def _ground_shares(ground: Ground, state: State, clock: Clock, weather: Weather,
     open_land = 1 - np.clip(state.cover / 0.5, 0, 1)
     thick = np.clip(weather.vigour * (0.84 + 0.07 * ground.landscape.preset.spread * ground.patches), 0, 1)
     green = herbs(clock) * thick * (0.45 + 0.55 * open_land)
-    # open ground of a fresh cut: soil and slash, grown over in two years
-    bare = np.where(state.years_since_loss < 100, 0.7 * np.exp(-state.years_since_loss / 1.2), 0.05).astype(np.float32)
-    bare = np.where(state.killed_by_fire, 0.5 * bare, bare)
+    bare = state.bare
     char = 0.9 * np.exp(-state.days_since_fire / 50) + 0.15 * np.exp(-state.days_since_fire / 300)
     char = np.clip(char, 0, 0.92) * (1 - 0.8 * green)
     shares[spectra.HERB] = green * (1 - bare)

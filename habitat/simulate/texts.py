@@ -109,6 +109,19 @@ _PLANTED = """\
   12, planted pine 11.
 """
 
+_DAMAGE = """
+## Damage
+
+This preset is for detectors of change: `truth/damage.csv` has a row for every pixel of 20 m (row and col from the
+north-west) and event that touched it: kind, first and last day of the damage, and the share of the pixel's crown cover
+that it takes in the end. Cuts, storms, floods and building happen inside the mapping season too. Droughts, late
+springs and lean years are no damage, and are not listed. Landsat looks for three years before the others.
+"""
+
+
+def _dates(preset: Preset) -> str:
+    return "all clear enough from March to November" if preset.dense else f"{preset.looks_a_year} a year"
+
 
 def recipe_text(years: range) -> str:
     """Return recipe.toml."""
@@ -117,13 +130,13 @@ def recipe_text(years: range) -> str:
 
 def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
     """Return README.md."""
-    return _README.format(
+    text = _README.format(
         crs=CRS,
         seed=seed,
         option=_options(preset),
         kind="" if preset.name == STANDARD.name else f"- **Preset** `{preset.name}`: {preset.summary}.\n",
         planted=_PLANTED if LARCH in preset.codes else "",
-        dates="four dates a year each" if preset.name == STANDARD.name else f"{preset.looks_a_year} a year",
+        dates="four dates a year each" if preset.name == STANDARD.name else _dates(preset),
         size=area.size_m / 1000,
         first=years[0],
         last=years[-1],
@@ -131,6 +144,7 @@ def readme_text(area: Area, seed: int, years: range, preset: Preset) -> str:
         cell=CELL_M,
         marten=MARTEN,
     )
+    return text + _DAMAGE if preset.dense else text
 
 
 def _options(preset: Preset) -> str:

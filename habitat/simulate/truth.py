@@ -17,7 +17,7 @@ from habitat.legend import DEFAULT_LEGEND
 from habitat.simulate.area import FINE_M, MARGIN_M, Area
 from habitat.simulate.classes import FOREST_COVER
 from habitat.simulate.fields import block_mean
-from habitat.simulate.history import History
+from habitat.simulate.history import Past
 from habitat.store import write_raster
 
 SEASON_END = (9, 15)
@@ -37,7 +37,7 @@ class Truth:
     """uint16 (y, x), 0 = none."""
 
 
-def tell_truth(history: History, years: range) -> Truth:
+def tell_truth(history: Past, years: range) -> Truth:
     """Return the maps of all `years`."""
     forest, code = zip(*(_season_map(history, year) for year in years), strict=True)
     maps = np.stack(forest)
@@ -53,7 +53,7 @@ def first_loss(forest: np.ndarray, years: range) -> np.ndarray:
     return np.where(lost.any(axis=0), first, 0).astype(np.uint16)
 
 
-def _season_map(history: History, year: int) -> tuple[np.ndarray, np.ndarray]:
+def _season_map(history: Past, year: int) -> tuple[np.ndarray, np.ndarray]:
     state = history.at(date(year, *SEASON_END))
     rim = slice(MARGIN_M // FINE_M, -MARGIN_M // FINE_M)
     forest = block_mean(state.cover[rim, rim], 2) >= FOREST_COVER
