@@ -95,8 +95,9 @@ class Preset:
     schedules: tuple[Schedule, ...]
     """Of each sensor in the order in which scenes of one moment are named."""
     events: tuple[Rate, ...]
-    """In the order of drawing. Each kind has a function in :mod:`habitat.simulate.disturbance`, which says what its
-    rate means: share of the forest that is cut or thinned, fires started per square kilometre, and so on."""
+    """In the order of drawing. Each kind has a function in :mod:`habitat.simulate.disturbance`, or in
+    :mod:`habitat.simulate.hazards` if `dense`, which says what its rate means: share of the forest that is cut or
+    thinned, fires started per square kilometre, and so on."""
     training_points: int = 600
     """How many labels a person has drawn, all years together."""
     spread: float = 1.0
@@ -175,13 +176,13 @@ _HARD = Preset(
     schedules=(),
     # mean shares of the forest that are touched in a year; fires a square kilometre
     events=(
-        Rate("clear cut", 0.0066, 0.0126),
-        Rate("selective cut", 0.0015, 0.0030),
-        Rate("insects", 0.0024, 0.0024),
-        Rate("wind", 0.0020, 0.0020),
-        Rate("flood", 0.0007, 0.0007),
-        Rate("building", 0.0005, 0.0011),
-        Rate("fire", 0.10, 0.10),
+        Rate("clear cut", 0.0070, 0.0120),
+        Rate("selective cut", 0.0005, 0.0013),
+        Rate("insects", 0.0027, 0.0027),
+        Rate("wind", 0.0022, 0.0022),
+        Rate("flood", 0.0002, 0.0002),
+        Rate("building", 0.0004, 0.0010),
+        Rate("fire", 0.07, 0.07),
     ),
     overlooked_cloud_share=0.03,
     dense=True,

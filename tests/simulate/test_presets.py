@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from terminal import run
 
+from habitat.cubes import Quality
 from habitat.errors import RecipeError
-from habitat.simulate import write_sample
+from habitat.simulate import make_study, write_sample
 from habitat.simulate.area import Area
 from habitat.simulate.catalogue import write_scene
 from habitat.simulate.disturbance import make_history
@@ -82,3 +83,16 @@ def test_odd_years_may_have_their_own_dates() -> None:
 
 def test_equal_limits_draw_nothing() -> None:
     assert Rate("thinning", 0.004, 0.004).draw(None) == 0.004
+
+
+def test_hard_is_as_it_was_when_it_was_accepted() -> None:
+    # if this fails, decision 16 asks for a new decision, and for new scores of all detectors
+    study = make_study(preset="hard", seed=1, size_km=0.6, years=range(2018, 2021))
+    assert study.losses is not None
+    looks = study.take_looks([2019])
+    kinds = study.losses.table.groupby("kind")["share"].agg(["size", "sum"]).round(1)
+    assert kinds.T.to_dict("list") == {"clear cut": [60, 50.4], "wind": [28, 12.8]}
+    assert len(study.plan()) == 73
+    assert study.plan()[0].when.isoformat() == "2015-08-03T02:08:08+00:00"
+    assert looks.reflectance.mean(axis=(0, 2, 3)) == pytest.approx([1386, 1546, 1621, 2486, 1895, 1265], abs=1)
+    assert (looks.quality & Quality.CLOUD > 0).mean() == pytest.approx(0.143, abs=1e-3)
