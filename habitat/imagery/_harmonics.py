@@ -12,11 +12,13 @@ def fit(values, waves, stiffness, limits, out):  # type: ignore[no-untyped-def]
     """Fill `out` (wave and scatter, pixel) with how much of each of `waves` (time, wave) is in `values` (time, pixel).
 
     Least squares in which the square of each coefficient costs its `stiffness`; looks that lie farther off than 1.345
-    robust standard deviations then count less, and the fit is repeated (Huber 1964). `limits` are the fewest looks, the
-    least standard deviation and the number of fits. NaN where there are fewer looks.
+    robust standard deviations then count less, and the fit is repeated (Huber 1964). The scatter's square is the sum of
+    squares over the degrees of freedom that the fit leaves, the looks less the trace of its hat matrix. `limits` are
+    the fewest looks, the least standard deviation, the number of fits and the fewest degrees of freedom: scatter is NaN
+    with fewer, everything is where there are fewer looks.
     """
     times, count = waves.shape
-    fewest, least, rounds = int(limits[0]), limits[1], int(limits[2])
+    fewest, least, rounds, freest = int(limits[0]), limits[1], int(limits[2]), limits[3]
     at = np.empty(times, np.int64)
     weight, residual, ordered = np.empty(times), np.empty(times), np.empty(times)
     matrix, right = np.empty((count, count)), np.empty(count)
@@ -47,7 +49,8 @@ def fit(values, waves, stiffness, limits, out):  # type: ignore[no-untyped-def]
                     weight[k] = min(1.0, 1.345 * scale / max(residual[k], 1e-9))
         for i in range(count):
             out[i, pixel] = right[i]
-        out[count, pixel] = np.sqrt(squares / n)
+        free = n - _parameters(matrix, stiffness, right)
+        out[count, pixel] = np.sqrt(squares / free) if free >= freest else np.nan
 
 
 @compiled
@@ -86,6 +89,27 @@ def _solve(matrix, right):  # type: ignore[no-untyped-def]
         for k in range(i + 1, count):
             right[i] -= matrix[k, i] * right[k]
         right[i] /= matrix[i, i]
+
+
+@compiled
+def _parameters(factor, stiffness, column):  # type: ignore[no-untyped-def]
+    """Return how many parameters a fit spends, the trace of its hat matrix; `factor` is what `_solve` left.
+
+    The matrix A is W'W and the stiffness S, so trace(A^-1 W'W) is the number of coefficients less trace(A^-1 S).
+    `column` is overwritten.
+    """
+    count = len(stiffness)
+    spent = float(count)
+    for i in range(count):
+        inverse = 0.0
+        for j in range(i, count):  # column i of the factor's inverse
+            rest = 1.0 if j == i else 0.0
+            for k in range(i, j):
+                rest -= factor[j, k] * column[k]
+            column[j] = rest / factor[j, j]
+            inverse += column[j] ** 2
+        spent -= stiffness[i] * inverse
+    return spent
 
 
 @compiled

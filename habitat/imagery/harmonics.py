@@ -25,6 +25,8 @@ one."""
 LEAST_DEVIATION = 0.02
 """Of an index between looks of one surface: smaller residuals are no outliers."""
 FITS = 3
+LEAST_FREEDOM = 1.0
+"""Degrees of freedom that a fit must leave for its residuals to tell the scatter; with three or four looks few do."""
 
 
 def harmonic_names(bands: Sequence[str]) -> tuple[str, ...]:
@@ -51,8 +53,10 @@ def fit_harmonics(stack: xr.Dataset, *, years: Sequence[int], seasons: Sequence[
     Returns
     -------
     FEATURES
-        float32 `<index>_level`, `_cos`, `_sin`, `_cos2`, `_sin2`, and `_scatter`, the root mean square of the
-        residuals; NaN where there are fewer than three clear looks, or a band is missing.
+        float32 `<index>_level`, `_cos`, `_sin`, `_cos2`, `_sin2`, and `_scatter`, the residuals'
+        standard deviation: over the looks less the parameters that the fit spends (the trace of its hat matrix), so
+        that it means the same whatever the number of looks. NaN where there are fewer than three clear looks, or a band
+        is missing; scatter also where the fit leaves less than one degree of freedom, as with most threes and fours.
     """
     from habitat.imagery import _harmonics
 
@@ -62,7 +66,7 @@ def fit_harmonics(stack: xr.Dataset, *, years: Sequence[int], seasons: Sequence[
     shape = (stack.sizes["y"], stack.sizes["x"])
     days = stack["time"].values.astype("datetime64[D]")
     made = np.full((len(names), len(years), *shape), np.nan, dtype=np.float32)
-    limits = np.array([FEWEST_LOOKS, LEAST_DEVIATION, FITS], dtype=np.float64)
+    limits = np.array([FEWEST_LOOKS, LEAST_DEVIATION, FITS, LEAST_FREEDOM], dtype=np.float64)
     for number, year in enumerate(years):
         windows = [np.array(season.window(year), dtype="datetime64[D]") for season in seasons]
         chosen = np.flatnonzero(np.any([(days >= first) & (days <= last) for first, last in windows], axis=0))

@@ -40,7 +40,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("composite", "composites:make_composites", (), ("scenes",), version=4),
+    Stage("composite", "composites:make_composites", (), ("scenes",), version=5),
     Stage("train", "training:train", ("composite",), ("forest",), version=2),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
     Stage("change", "changes:find_change", ("map",), ("change",), version=2),

@@ -76,7 +76,34 @@ def test_the_first_fit_is_ridged_least_squares(monkeypatch: pytest.MonkeyPatch) 
     expected = np.linalg.lstsq(system, np.r_[ndvi, np.zeros(5)], rcond=None)[0]
     found = fitted(ndvi, days)
     assert [found[part] for part in TRUE] == pytest.approx(expected, abs=1e-5)
-    assert found["scatter"] == pytest.approx(np.sqrt(np.mean((ndvi - waves @ expected) ** 2)), abs=1e-5)
+    hat = waves @ np.linalg.solve(waves.T @ waves + np.diag(STIFFNESS), waves.T)
+    squares = np.sum((ndvi - waves @ expected) ** 2)
+    assert found["scatter"] == pytest.approx(np.sqrt(squares / (len(days) - np.trace(hat))), abs=1e-5)
+
+
+def test_scatter_means_the_same_in_eight_looks_and_in_forty() -> None:
+    """Noise of 0.05 400 pixels each; over the plain number of looks eight would give 0.030."""
+    rng = np.random.default_rng(1)
+    found = {}
+    for count, step in {6: 60, 8: 45, 40: 9}.items():
+        days = every(step)
+        assert len(days) == count
+        ndvi = course(days)[:, None] + rng.normal(0, 0.05, (count, 400))
+        red = NIR * (1 - ndvi) / (1 + ndvi)
+        looks = stack(days, red=red[:, None, :], nir08=np.full((count, 1, 400), NIR))
+        scatter = fit_harmonics(looks, years=[2020], seasons=ALL_YEAR)["ndvi_scatter"].values
+        found[count] = np.sqrt(np.mean(scatter**2))
+    assert found[8] == pytest.approx(0.05, abs=0.005)
+    assert found[40] == pytest.approx(0.05, abs=0.002)
+    assert found[8] == pytest.approx(found[40], rel=0.08)
+    assert found[6] == pytest.approx(found[40], rel=0.15)
+
+
+def test_a_fit_that_spends_all_looks_has_a_course_and_no_scatter() -> None:
+    days = ["2020-02-01", "2020-06-01", "2020-10-01"]
+    found = fitted(course(days), days)
+    assert np.isnan(found["scatter"])
+    assert all(np.isfinite(found[part]) for part in TRUE)
 
 
 def test_a_cloud_that_the_mask_missed_moves_little() -> None:
@@ -95,7 +122,7 @@ def test_fewer_than_three_looks_have_no_course_and_other_years_do_not_count() ->
     ndvi[3] = np.nan
     assert all(np.isnan(value) for value in fitted(ndvi, days).values())
     ndvi[3] = 0.8
-    assert all(np.isfinite(value) for value in fitted(ndvi, days).values())
+    assert all(np.isfinite(value) for part, value in fitted(ndvi, days).items() if part != "scatter")
 
 
 def test_a_look_counts_where_a_season_takes_it() -> None:
