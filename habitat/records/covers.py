@@ -85,7 +85,7 @@ class Translation:
         Raises
         ------
         TrainingError
-            If a layer holds a value that the map does not have.
+            If a layer holds a value that the map does not have, or nothing says until which year losses are mapped.
         """
         translate: Mapping[str, Callable[..., Maps]] = {
             "worldcover": self._worldcover,
@@ -119,8 +119,7 @@ class Translation:
         )
         loss = np.where(loss == _OUTSIDE[-1], 0, loss).astype(np.int64)
         lost = loss + 2000
-        named = re.search(r"GFC-(20\d\d)", path.name)
-        last = int(named[1]) if named else int(lost.max(initial=2000))
+        last = _mapped_until(path)
         codes = self._of_cover(cover, path)
         forest = codes == self._code("forest")
         maps: Maps = []
@@ -140,6 +139,18 @@ class Translation:
         return np.select(
             [known & (percent >= high), known & (percent <= low)], [self._code("forest"), self._code("other")], 0
         ).astype(np.uint8)
+
+
+def _mapped_until(path: Path) -> int:
+    """The year until which a version of Global Forest Change maps losses: its name alone tells, not its latest loss."""
+    named = re.findall(r"GFC-(20\d\d)", f"{path.parent.name}/{path.name}")
+    if not named:
+        raise TrainingError(
+            "does not say until which year it maps losses",
+            where=path,
+            mend="keep the map's version in the file's name or its folder's, such as GFC-2023",
+        )
+    return int(named[-1])
 
 
 def _refuse(values: np.ndarray, strange: np.ndarray, path: Path, why: str) -> None:

@@ -87,6 +87,23 @@ def test_a_loss_is_forest_before_unknown_in_its_year_and_open_after(tmp_path: Pa
     assert seen[2021] == [0] * 6, "the map ends in 2020"
 
 
+def test_where_nothing_was_lost_the_map_still_ends_with_its_version(
+    tmp_path: Path, small_grid: GeoBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of one pixel: most hold no loss. The folder may carry the version, and without one nobody knows."""
+    monkeypatch.setattr(rasters, "BLOCK", 1)
+    years = (2018, 2020, 2021)
+    for folder in (tmp_path / "GFC-2020-v1.8", tmp_path / "clip"):
+        write(folder / "treecover2000.tif", np.full((4, 6), 90), small_grid)
+        write(folder / "lossyear.tif", [[0, 0, 0, 0, 0, 10]] * 4, small_grid)
+    labels = read_labels(
+        tmp_path / "GFC-2020-v1.8", small_grid, codes=CODES, translation=Translation("gfc"), years=years
+    )
+    assert [codes_of(labels, small_grid, year)[0][:5] for year in years] == [[FOREST] * 5, [FOREST] * 5, [0] * 5]
+    with pytest.raises(TrainingError, match="until which year it maps losses; keep the map's version in the file's"):
+        read_labels(tmp_path / "clip", small_grid, codes=CODES, translation=Translation("gfc"), years=years)
+
+
 def test_gfc_needs_both_of_its_layers(tmp_path: Path, small_grid: GeoBox) -> None:
     write(tmp_path / "gfc" / "Hansen_treecover2000_x.tif", np.full((4, 6), 90), small_grid)
     with pytest.raises(TrainingError, match="holds no tile with treecover2000 and lossyear"):
