@@ -31,6 +31,7 @@ MOST_LABELS = 400_000
 """About so many labels of a class are drawn, the same number from each block; those of small areas are all kept."""
 _SEED = 5_100
 _DEGREE_M = 111_000.0
+"""Of latitude; a degree of longitude is shorter by the cosine of the latitude."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class LabelRaster:
     translation: Translation | None = None
     """None: it holds codes of the legend, 0 = no label."""
     edge_m: float = 0.0
-    """How far from the next class labels are left out."""
+    """How far from the next class labels are left out. A map's tiles are looked at one by one: where two meet, a class
+    that begins in the other tile is not seen."""
     years: tuple[int, ...] = ()
     """For which labels are wanted, where a map knows of years."""
 
@@ -59,12 +61,13 @@ def raster_labels(raster: LabelRaster, grid: GeoBox) -> pd.DataFrame:
     """
     parts = [label_table([], [], [], [])]
     todo = list(blocks(grid, BLOCK))
+    latitude = grid.geographic_extent.centroid.coords[0][1]  # of the whole area, so that blocks do not differ
     with ExitStack() as opened:
         tiles = [[opened.enter_context(open_raster(path)) for path in tile] for tile in _tiles(raster)]
         for block in todo:
             found: dict[int | None, np.ndarray] = {}
             for tile in tiles:
-                for year, codes in _codes_on(crop(grid, block), tile, raster):
+                for year, codes in _codes_on(crop(grid, block), tile, raster, latitude):
                     held = found.setdefault(year, np.zeros(block.shape, dtype=np.int64))
                     np.copyto(held, codes, where=held == 0)
             most = max(1, MOST_LABELS // (len(todo) * max(len(found), 1)))
@@ -92,18 +95,18 @@ def _tiles(raster: LabelRaster) -> list[list[Path]]:
     return tiles
 
 
-def _codes_on(grid: GeoBox, tile: Sequence[rasterio.DatasetReader], raster: LabelRaster) -> Maps:
+def _codes_on(grid: GeoBox, tile: Sequence[rasterio.DatasetReader], raster: LabelRaster, latitude_deg: float) -> Maps:
     """Codes of one tile on a block's grid, by year; nothing where it does not reach."""
     native = GeoBox.from_rio(tile[0])
     if native.crs is None:
         raise TrainingError("carries no reference system", where=raster.path, mend="georeference it")
-    pixel_m = abs(native.transform.a) * (_DEGREE_M if native.crs.geographic else 1.0)
-    rim = int(np.ceil(raster.edge_m / pixel_m))
+    radii = _pixels_within(raster.edge_m, native, latitude_deg)
+    rim, side = (int(np.ceil(radius)) for radius in radii)
     rows, cols = window_over(native, grid)
     if rows.stop <= rows.start or cols.stop <= cols.start:
         return []
     rows = slice(max(rows.start - rim, 0), min(rows.stop + rim, native.shape.y))
-    cols = slice(max(cols.start - rim, 0), min(cols.stop + rim, native.shape.x))
+    cols = slice(max(cols.start - side, 0), min(cols.stop + side, native.shape.x))
     blank = 255 if raster.translation is not None and raster.translation.kind != "worldcover" else 0
     layers = [_read(file, (rows, cols), raster.path, blank) for file in tile]
     if len({values.shape for values in layers}) > 1:
@@ -113,10 +116,15 @@ def _codes_on(grid: GeoBox, tile: Sequence[rasterio.DatasetReader], raster: Labe
         maps: Maps = [(None, layers[0])]
     else:
         maps = raster.translation.to_codes(layers, Path(tile[0].name), raster.years)
-    return [
-        (year, resample_majority(without_edges(codes, raster.edge_m / pixel_m), native, grid, unknown=0))
-        for year, codes in maps
-    ]
+    return [(year, resample_majority(without_edges(codes, radii), native, grid, unknown=0)) for year, codes in maps]
+
+
+def _pixels_within(distance_m: float, native: GeoBox, latitude_deg: float) -> tuple[float, float]:
+    """A distance in pixels of a raster, down and across."""
+    down, across = abs(native.transform.e), abs(native.transform.a)
+    if native.crs is not None and native.crs.geographic:
+        down, across = down * _DEGREE_M, across * _DEGREE_M * np.cos(np.radians(latitude_deg))
+    return distance_m / down, distance_m / across
 
 
 def _read(file: rasterio.DatasetReader, window: tuple[slice, slice], path: Path, blank: int) -> np.ndarray:
@@ -134,17 +142,19 @@ def _read(file: rasterio.DatasetReader, window: tuple[slice, slice], path: Path,
     return values
 
 
-def without_edges(codes: np.ndarray, radius: float) -> np.ndarray:
-    """Return codes (y, x) with 0 where another class lies within `radius` pixels; 0 is no class.
+def without_edges(codes: np.ndarray, radii: tuple[float, float]) -> np.ndarray:
+    """Return codes (y, x) with 0 where another class lies within an ellipse of `radii`, pixels down and across.
 
-    >>> without_edges(np.array([[1, 1, 1, 2, 2, 0, 2]]), 1).tolist()
+    0 is no class. What lies beyond the array is not known and counts as none.
+
+    >>> without_edges(np.array([[1, 1, 1, 2, 2, 0, 2]]), (1, 1)).tolist()
     [[1, 1, 0, 0, 2, 0, 2]]
     """
-    reach = int(radius)
-    if reach < 1:
+    reach, side = int(radii[0]), int(radii[1])
+    if reach < 1 and side < 1:
         return codes
-    down, right = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disk = down**2 + right**2 <= radius**2
+    down, across = np.ogrid[-reach : reach + 1, -side : side + 1]
+    disk = (down * radii[1]) ** 2 + (across * radii[0]) ** 2 <= (radii[0] * radii[1]) ** 2
     wide = codes.astype(np.int64)
     none = np.iinfo(np.int64).max
     highest = ndimage.maximum_filter(wide, footprint=disk, mode="nearest")

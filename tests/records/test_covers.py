@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from habitat.errors import TrainingError
@@ -151,12 +152,28 @@ def test_a_code_that_the_legend_lacks_names_the_key(tmp_path: Path, small_grid: 
 
 def test_edges_between_classes_are_left_out_and_those_of_no_label_are_not() -> None:
     codes = np.array([[1, 1, 1, 1, 2, 2, 2, 0, 0]] * 3, dtype=np.uint8)
-    assert without_edges(codes, 0.9)[1].tolist() == [1, 1, 1, 1, 2, 2, 2, 0, 0]
-    assert without_edges(codes, 1)[1].tolist() == [1, 1, 1, 0, 0, 2, 2, 0, 0]
-    assert without_edges(codes, 2)[1].tolist() == [1, 1, 0, 0, 0, 0, 2, 0, 0]
+    assert without_edges(codes, (0.9, 0.9))[1].tolist() == [1, 1, 1, 1, 2, 2, 2, 0, 0]
+    assert without_edges(codes, (1, 1))[1].tolist() == [1, 1, 1, 0, 0, 2, 2, 0, 0]
+    assert without_edges(codes, (2, 2))[1].tolist() == [1, 1, 0, 0, 0, 0, 2, 0, 0]
     corner = np.array([[1, 1, 1], [1, 1, 1], [1, 1, 2]])
-    assert without_edges(corner, 1).tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0]], "corners are farther than a side"
-    assert without_edges(corner, 1.5).tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    assert without_edges(corner, (1, 1)).tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0]], (
+        "corners are farther than a side"
+    )
+    assert without_edges(corner, (1.5, 1.5)).tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+
+
+def test_an_edge_in_metres_is_as_wide_in_degrees(tmp_path: Path) -> None:
+    """At 60° N a degree of longitude is half as long: 70 m are 2.5 pixels of 0.00025° down, and 5 across."""
+    grid = GeoBox((41, 41), Affine(0.00025, 0, 20, 0, -0.00025, 60.005), "EPSG:4326")
+    values = np.full(grid.shape, 10)
+    values[20, 20] = 80
+    path = write(tmp_path / "map.tif", values, grid)
+    labels = read_labels(path, grid, codes=CODES, translation=Translation("worldcover"), edge_m=70)
+    gone = np.array(codes_of(labels, grid)) == 0
+    rows, cols = np.nonzero(gone)
+    assert (np.ptp(rows) // 2, np.ptp(cols) // 2) == (2, 5)
+    ellipse = [(2 / 2.52) ** 2 + (across / 5.05) ** 2 <= 1 for across in range(5)]
+    assert gone[18, 20:25].tolist() == ellipse == [True, True, True, True, False]
 
 
 def test_edges_are_the_same_however_the_area_is_cut(
