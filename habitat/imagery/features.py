@@ -101,7 +101,7 @@ def forest_features(
     Raises
     ------
     ContractError
-        If no group gives a predictor.
+        If no group gives a predictor, or harmonics are of other years.
     GridError
         If harmonics or terrain have another shape.
     """
@@ -110,6 +110,9 @@ def forest_features(
     relief = terrain.data_vars if "terrain" in groups and terrain is not None else {}
     for values in relief.values():
         _same_shape("terrain", values.shape, shape)
+    course = harmonics if "harmonics" in groups else None
+    if course is not None:
+        _same_years(course, composite)
     years = []
     for number, year in enumerate(composite["year"].values):
         one = composite.sel(year=year, drop=True)
@@ -117,10 +120,10 @@ def forest_features(
         layers: Layers = {}
         for season in composite["season"].values:
             layers |= _of_season(one.sel(season=season, drop=True), str(season), seen, groups)
-        if "harmonics" in groups and harmonics is not None:
-            for name in harmonics.data_vars:
-                _same_shape("harmonics", harmonics[name].shape[1:], shape)
-                layers[str(name)] = _where(seen, harmonics[name].values[number])
+        if course is not None:
+            for name in course.data_vars:
+                _same_shape("harmonics", course[name].shape[1:], shape)
+                layers[str(name)] = _where(seen, course[name].values[number])
         if "texture" in groups:
             layers |= _texture(one.sel(season=MAPPING, drop=True), seen)
         years.append(layers | {str(name): _where(seen, values.values) for name, values in relief.items()})
@@ -184,3 +187,14 @@ def _texture(mapping: xr.Dataset, seen: np.ndarray) -> Layers:
 def _same_shape(what: str, shape: tuple[int, ...], other: tuple[int, int]) -> None:
     if shape != other:
         raise GridError(f"{what} have {shape} pixels, the composite {other}", where="features")
+
+
+def _same_years(harmonics: xr.Dataset, composite: xr.Dataset) -> None:
+    own = harmonics["year"].values.tolist() if "year" in harmonics.coords else []
+    other = composite["year"].values.tolist()
+    if own != other:
+        raise ContractError(
+            f"harmonics are of the years {own}, the composite of {other}",
+            where="features",
+            mend="select the same years",
+        )

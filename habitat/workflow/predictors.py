@@ -63,7 +63,8 @@ class FeatureFiles:
         packed = np.stack([read_raster(self.harmonics[year], block)[0] for year in self.years], axis=1)
         values = np.where(packed == NODATA, np.float32(np.nan), packed / np.float32(REFLECTANCE_SCALE))
         names = harmonic_names(self.bands)
-        return xr.Dataset({name: (FEATURES.dims, layer) for name, layer in zip(names, values, strict=True)})
+        data = {name: (FEATURES.dims, layer) for name, layer in zip(names, values, strict=True)}
+        return xr.Dataset(data, coords={"year": list(self.years)})
 
     def _read_terrain(self, block: Block) -> xr.Dataset | None:
         if self.terrain is None:

@@ -154,10 +154,13 @@ def test_a_block_with_its_margin_gives_the_bytes_of_the_whole() -> None:
 
 def test_the_course_of_the_year_is_taken_where_the_mapping_season_saw_the_pixel() -> None:
     seen = on_a_grid({"nir08": [[0.3, nan, 0.4]]}, 1, 3)
-    course = xr.Dataset({"ndvi_level": (("year", "y", "x"), np.float32([[[0.7, 0.8, nan]]]))})
+    course = xr.Dataset({"ndvi_level": (("year", "y", "x"), np.float32([[[0.7, 0.8, nan]]]))}, {"year": seen["year"]})
     made = forest_features(seen, groups=["bands", "harmonics", "looks"], harmonics=course)
     assert np.allclose(made["ndvi_level"], [[[0.7, nan, nan]]], equal_nan=True)
     assert np.allclose(made["looks_mapping"], [[[1, nan, 1]]], equal_nan=True)
     assert "ndvi_level" not in forest_features(seen, groups=["bands"], harmonics=course)
     with pytest.raises(GridError, match="harmonics have"):
         forest_features(seen, harmonics=course.isel(x=slice(2)))
+    for other in (course.assign_coords(year=[1999]), course.drop_vars("year"), course.isel(year=[0, 0])):
+        with pytest.raises(ContractError, match=r"harmonics are of the years \[.*\], the composite of \[2020\]"):
+            forest_features(seen, harmonics=other)
