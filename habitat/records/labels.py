@@ -55,13 +55,20 @@ def read_labels(
     ------
     TrainingError
         If the file cannot be read, has no `code`, holds a code that the legend lacks or a value that the map does not
-        have, lies outside, or has polygons of different codes on the same ground.
+        have, lies outside, is all edge, or has polygons of different codes on the same ground.
     """
-    if translation is not None or path.suffix.lower() in SUFFIXES:
-        labels = raster_labels(LabelRaster(path, translation, edge_m, tuple(years)), grid)
-    else:
-        labels = _from_vectors(path, grid, edge_m)
+
+    def within(edge_m: float) -> pd.DataFrame:
+        if translation is not None or path.suffix.lower() in SUFFIXES:
+            return raster_labels(LabelRaster(path, translation, edge_m, tuple(years)), grid)
+        return _from_vectors(path, grid, edge_m)
+
+    labels = within(edge_m)
     if labels.empty:
+        if edge_m > 0 and not within(0).empty:
+            raise TrainingError(
+                f"all labels lie within {edge_m:g} m of an edge", where=path, mend="lower [forest] training_edge_m"
+            )
         raise TrainingError("holds no label inside the area", where=path, mend="check its reference system and [area]")
     strange = sorted(set(labels["code"].unique()) - set(codes))
     if strange:

@@ -125,6 +125,21 @@ def test_the_edge_of_a_polygon_may_be_left_out(tmp_path: Path, small_grid: GeoBo
     assert [(row, col) for row, col, _, _ in rows_of(labels)] == [(r, c) for r in (1, 2) for c in (1, 2, 3, 4)]
 
 
+def test_labels_that_are_all_edge_are_told(tmp_path: Path, small_grid: GeoBox) -> None:
+    """Two pixels of 20 m are nothing 20 m farther in; so are stripes of a pixel in a raster."""
+    polygons = written(tmp_path, [pixels((0, 2), (0, 2))], code=[OAK])
+    stripes = raster(tmp_path, [[OAK, GRASS] * 3] * 4, small_grid)
+    for path in (polygons, stripes):
+        assert len(read(path, small_grid)) > 0
+        with pytest.raises(
+            TrainingError, match=r"all labels lie within 20 m of an edge; lower \[forest\] training_edge_m"
+        ):
+            read_labels(path, small_grid, codes=DEFAULT_LEGEND.codes, edge_m=20)
+    outside = written(tmp_path, [pixels((90, 99), (0, 9))], code=[OAK])
+    with pytest.raises(TrainingError, match="holds no label inside the area"):
+        read_labels(outside, small_grid, codes=DEFAULT_LEGEND.codes, edge_m=20)
+
+
 def test_polygons_of_different_codes_on_the_same_ground_are_named(tmp_path: Path, small_grid: GeoBox) -> None:
     shapes = [pixels((0, 1), (0, 1)), pixels((0, 2), (0, 3)), pixels((1, 3), (2, 5))]
     with pytest.raises(TrainingError, match="labels.gpkg: polygons of rows 2 and 3 overlap with codes 14 and 22; cut"):
