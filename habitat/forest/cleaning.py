@@ -3,7 +3,7 @@
 A label of forest is doubted where a model that was trained on other blocks of land is sure that there is none, and the
 reverse: the rule of Brodley and Friedl 1999, Journal of Artificial Intelligence Research 11, 131-167, with a threshold
 on the vote. Of which kind the forest is, models say wrong more often than people do: such labels are left alone, as
-finer rules (confident learning among them) threw out good labels of rare classes: `benchmarks/results/cleaning.md`.
+finer rules (confident learning among them) threw out good labels of rare classes: `benchmarks/cleaning.py`.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def with_missing_seasons(samples: pd.DataFrame) -> pd.DataFrame:
     """Return every sample as it is, and once more with one season missing, another one for each in turn.
 
     A classifier that has met every class without each season does not mistake the lack of one, in a cloudy year, for
-    the class that happened to lack it in training (`benchmarks/results/features.md`). The mapping season is never
+    the class that happened to lack it in training (`benchmarks/features.py`). The mapping season is never
     missing: without it there is no map.
 
     Parameters

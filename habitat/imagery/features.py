@@ -1,6 +1,6 @@
 """What a classifier sees of a pixel in a year: each season's bands and indices, the year's course, and the ground.
 
-Which groups of predictors are made by default was measured on simulated landscapes (`benchmarks/results/features.md`).
+Which groups of predictors are made by default was measured on simulated landscapes (`benchmarks/features.py`).
 """
 
 from __future__ import annotations
