@@ -1,8 +1,9 @@
 """Where a model may be believed: how unlike everything it learnt from a pixel looks.
 
 The dissimilarity index of Meyer and Pebesma 2021 (doi:10.1111/2041-210X.13650): the distance to the nearest training
-sample, in units of the mean distance between samples; the threshold is the upper whisker of the samples' own
-index, each measured from the other folds of spatial cross-validation.
+sample, in units of the mean distance between samples. The threshold is the upper whisker of the samples' own index,
+each measured from the other folds of spatial cross-validation: the largest that is not above the upper quartile by more
+than 1.5 times the distance between quartiles.
 
 Two departures. The paper scales each predictor and weighs it by its importance; here all predictors are turned and
 scaled together, so that what samples of one class differ by has length one in every direction (the space of linear
@@ -42,7 +43,7 @@ class Applicability:
     mean_distance: float
     """Between training samples: the unit of the index."""
     threshold: float
-    """An index above it lies outside."""
+    """An index above it lies outside: the upper whisker of the samples' own, measured from other folds."""
 
 
 def learn_applicability(table: np.ndarray, codes: np.ndarray, folds: np.ndarray) -> Applicability:
@@ -78,8 +79,9 @@ def learn_applicability(table: np.ndarray, codes: np.ndarray, folds: np.ndarray)
         [_distances(_spread_out(places[folds != fold]), places[folds == fold]) for fold in np.unique(folds)]
     )
     mean_distance = max(_mean_distance(places), LEAST)
-    low, high = np.quantile(own / mean_distance, [0.25, 0.75])
-    whisker = (own / mean_distance)[own / mean_distance <= high + 1.5 * (high - low)].max()
+    own = own / mean_distance
+    low, high = np.quantile(own, [0.25, 0.75])
+    whisker = own[own <= high + 1.5 * (high - low)].max()
     points = _spread_out(places)
     return Applicability(
         centre.astype(np.float32),
