@@ -284,6 +284,13 @@ def npy(header: str, content: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + content
 
 
+def garbled() -> bytes:
+    """An archive whose compressed bytes were written over."""
+    packed = hostile(x_npy=bytes(range(256)) * 20)
+    at = packed.index(b"x.npy") + len(b"x.npy")
+    return packed[:at] + b"\xff" * 20 + packed[at + 20 :]
+
+
 HOSTILE = {
     "empty": (b"", "is not a model file"),
     "no archive": (b"not an archive", "is not a model file"),
@@ -304,6 +311,12 @@ HOSTILE = {
     "bomb": (hostile(x_npy=bytes(2**28 + 1)), "larger than a model can be"),
     "many": (hostile(**{f"x{n}_npy": b"" for n in range(101)}), "larger than a model can be"),
     "cut": (hostile(x_npy=b"1" * 100)[:-40], "is not a model file"),
+    "garbled": (garbled(), "is not a model file"),
+    "unended header": (hostile(x_npy=npy("{'descr': ('<f4'")), "is not a model file"),
+    "brackets": (hostile(x_npy=npy("(" * 9000)), "is not a model file"),
+    "a longer header": (hostile(x_npy=npy("(" * 20_000)), "is not a model file"),
+    "unhashable header": (hostile(x_npy=npy("{[]:1}")), "is not a model file"),
+    "keys of two kinds": (hostile(x_npy=npy("{'descr':1, 3:2}")), "is not a model file"),
 }
 
 
@@ -314,6 +327,7 @@ def test_a_damaged_or_hostile_model_file_is_one_clear_line(tmp_path: Path, case:
     with pytest.raises(ReadError, match=said) as caught:
         store.read_model(tmp_path / "model.npz")
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
     assert "model.npz" in str(caught.value)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,14 @@ MAX_BYTES = 2**28
 _HEADER = "model.json"
 _KINDS = "fiub"
 """Numbers: an array of objects would hold code."""
+_DAMAGED = (
+    OSError, EOFError, zipfile.BadZipFile, zlib.error,
+    ValueError, KeyError, TypeError, RuntimeError,  # also: encrypted, unknown compression, nested too deep
+    SyntaxError, tokenize.TokenError, MemoryError,  # an array's header, as numpy reads it
+)  # fmt: skip
+"""What reading a part that was damaged, or made to do harm, raises."""
+_LONGEST = 200
+"""Characters of an error's own words."""
 _MEND = "train the model again, or ask for the file anew"
 
 
@@ -64,14 +74,13 @@ def read_model(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             }
     except ReadError:
         raise
-    # RuntimeError: encrypted, unknown compression, nested too deep; SyntaxError: an array's header
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, SyntaxError) as error:
-        raise ReadError(f"is not a model file ({error})", where=path, mend=_MEND) from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise ReadError(f"is not a model file ({error})", where=path, mend=_MEND) from error
-        raise
+    except _DAMAGED as error:
+        raise ReadError(f"is not a model file ({_one_line(error)})", where=path, mend=_MEND) from error
     return header, arrays
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_LONGEST]
 
 
 def _content(archive: zipfile.ZipFile, name: str) -> bytes:
