@@ -32,11 +32,11 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
     depth : int
         Questions of a tree, 1 to 8.
     learning_rate : float
-        Share of each tree's step that is taken.
+        Share of each tree's step that is taken, above 0.
     l2 : float
-        Penalty on leaves, in units of curvature: a leaf with little weight says little.
+        Penalty on leaves, in units of curvature, above 0: a leaf with little weight says little.
     row_share, feature_share : float
-        Share of the rows and of the predictors that a tree may see, drawn anew for each.
+        Share of the rows and of the predictors that a tree may see, drawn anew for each; above 0, at most 1.
     n_borders : int
         Borders of a predictor among which trees choose, at its quantiles; at most 255.
     random_state : int, RandomState or None
@@ -139,18 +139,16 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
         return out
 
     def _check_settings(self) -> None:
-        ranges = {
-            "n_trees": (1, np.inf),
-            "depth": (1, MAX_DEPTH),
-            "learning_rate": (0, np.inf),
-            "l2": (0, np.inf),
-            "row_share": (0, 1),
-            "feature_share": (0, 1),
-            "n_borders": (1, MAX_BORDERS),
-        }
-        for name, (least, most) in ranges.items():
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name}={getattr(self, name)} is not between {least} and {most}")
+        whole = {"n_trees": np.inf, "depth": MAX_DEPTH, "n_borders": MAX_BORDERS}
+        for name, most in whole.items():
+            if not 1 <= getattr(self, name) <= most or not np.isfinite(getattr(self, name)):
+                raise ValueError(f"{name}={getattr(self, name)} is not between 1 and {most}")
+        # at zero leaves would be nothing by nothing, or say nothing
+        shares = {"learning_rate": np.inf, "l2": np.inf, "row_share": 1, "feature_share": 1}
+        for name, most in shares.items():
+            kept = np.float32(getattr(self, name))
+            if not 0 < kept <= most or not np.isfinite(kept):
+                raise ValueError(f"{name}={getattr(self, name)} is not above 0 and at most {most}")
 
     def _grow(self, table: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
         """Grow tree after tree, each on what the former ones left."""

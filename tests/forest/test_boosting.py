@@ -119,6 +119,13 @@ def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
         SymmetricTrees(**wrong).fit(*clouds(20))
 
 
+@pytest.mark.parametrize("name", ["l2", "learning_rate", "row_share", "feature_share"])
+@pytest.mark.parametrize("value", [0, 1e-60, nan, np.inf])
+def test_settings_that_would_leave_leaves_without_a_number_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name}=.* is not above 0"):
+        SymmetricTrees(**{name: value}).fit(*clouds(20))
+
+
 def test_one_class_cannot_be_learnt_and_unfitted_trees_cannot_be_asked() -> None:
     with pytest.raises(ValueError, match="one class"):
         SymmetricTrees().fit(np.zeros((4, 1)), np.ones(4))
