@@ -82,7 +82,10 @@ def fit_temperatures(scores: np.ndarray, target: np.ndarray, is_forest: np.ndarr
     Returns
     -------
     Temperatures
+        Of no samples: neutral.
     """
+    if not len(target):
+        return NEUTRAL
     scores, every = scores.astype(np.float64), np.arange(len(target))
     own = is_forest[target]
 

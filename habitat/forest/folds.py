@@ -32,8 +32,11 @@ class LeftOut:
     """int (sample,): the fold that each was left out with."""
     log_said: np.ndarray
     """float64 (class, sample): logarithms of probabilities before calibration."""
+    known: np.ndarray
+    """bool (sample,): whether the model that was asked had been taught the sample's class; if not, it gave it no
+    probability, and how sure it should be cannot be learnt from the sample."""
     temperatures: Temperatures
-    """At which the labels are likeliest."""
+    """At which the labels of known classes are likeliest."""
     models: tuple[CoverModel, ...]
     """Of each fold: trained on the others."""
 
@@ -67,18 +70,20 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
         )
     codes = np.unique(samples["code"].to_numpy(dtype=int))
     folds = np.zeros(len(samples), dtype=int)
+    truth = samples["code"].to_numpy(dtype=int)
     said = np.full((len(codes), len(samples)), LEAST)
+    known = np.zeros(len(samples), dtype=bool)
     models = []
     for fold, (train, test) in enumerate(GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups)):
         model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
         folds[test] = fold
         said[np.ix_(np.searchsorted(codes, model.codes), test)] = ask(model, samples.iloc[test])
+        known[test] = np.isin(truth[test], model.codes)
         models.append(model)
     log_said = np.log(np.maximum(said, LEAST))
-    target = np.searchsorted(codes, samples["code"].to_numpy(dtype=int))
     is_forest = np.isin(codes, list(forest_codes))
-    at = fit_temperatures(log_said, target, is_forest)
-    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, at, tuple(models))
+    at = fit_temperatures(log_said[:, known], np.searchsorted(codes, truth[known]), is_forest)
+    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, tuple(models))
 
 
 def ask(model: CoverModel, samples: pd.DataFrame) -> np.ndarray:
@@ -116,21 +121,21 @@ def calibrate(
 
 
 def _other_years(found: LeftOut, samples: pd.DataFrame, forest_codes: Sequence[int], seed: int) -> Temperatures | None:
-    """Temperatures of samples whose block and year were left out; None if there is one year only."""
-    years = samples["year"].to_numpy(dtype=int)
+    """Temperatures of samples whose block and year were left out; None if there is one year only, or nothing known."""
+    years, truth = samples["year"].to_numpy(dtype=int), samples["code"].to_numpy(dtype=int)
     codes = np.array(found.codes)
     half = np.searchsorted(np.unique(years), years) % 2
-    said = np.full(found.log_said.shape, np.nan)
+    said = np.full(found.log_said.shape, LEAST)
+    asked = np.zeros(len(truth), dtype=bool)
     for fold in np.unique(found.folds):
         for side in (0, 1):
             train, test = (found.folds != fold) & (half != side), (found.folds == fold) & (half == side)
             kinds = samples["code"][train].isin(list(forest_codes)).nunique()
             if test.any() and kinds == 2:
                 other = train_cover(samples[train], forest_codes=forest_codes, seed=seed)
-                said[:, test] = LEAST
                 said[np.ix_(np.searchsorted(codes, other.codes), np.flatnonzero(test))] = ask(other, samples[test])
-    asked = np.isfinite(said).all(axis=0)
+                asked[test] = np.isin(truth[test], other.codes)
     if not asked.any():
         return None
-    target = np.searchsorted(codes, samples["code"].to_numpy(dtype=int))
-    return fit_temperatures(np.log(np.maximum(said[:, asked], LEAST)), target[asked], found.is_forest)
+    log_said = np.log(np.maximum(said[:, asked], LEAST))
+    return fit_temperatures(log_said, np.searchsorted(codes, truth[asked]), found.is_forest)

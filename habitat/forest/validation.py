@@ -130,8 +130,9 @@ def _calibration(
     said = np.empty_like(found.log_said)
     for fold in np.unique(found.folds):
         here = found.folds == fold
-        others = fit_temperatures(found.log_said[:, ~here], target[~here], found.is_forest)
-        said[:, here] = found.calibrated(others)[:, here]
+        others = ~here & found.known
+        at = fit_temperatures(found.log_said[:, others], target[others], found.is_forest)
+        said[:, here] = found.calibrated(at)[:, here]
     p_forest = np.clip(said[np.isin(codes, list(forest_codes))].sum(axis=0), 0, 1)
     top, right = said.max(axis=0), said.argmax(axis=0) == target
     forest = np.isin(truth, list(forest_codes))

@@ -13,7 +13,7 @@ import habitat.forest.folds as folds
 import habitat.forest.validation as validation
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, samples
 from habitat.errors import TrainingError
-from habitat.forest import block_numbers, cross_validate, fitting_year
+from habitat.forest import block_numbers, cross_validate, fit_temperatures, fitting_year
 
 
 def judged(table: pd.DataFrame, **changed: Any) -> dict[str, Any]:
@@ -115,6 +115,37 @@ def test_what_is_said_of_left_out_labels_is_calibrated() -> None:
     assert said["expected_calibration_error_forest"] < 0.05
     assert sum(row["n"] for row in said["forest"]) == 1200
     assert said["bins"] == "10 of equal width, 0 to 1"
+
+
+def test_a_class_of_one_block_counts_in_the_error_but_does_not_heat_the_temperatures() -> None:
+    """Water of one block is never known to the model that is asked for it; what is said of the rest stays as sure."""
+    table = samples(150, noise=0.2)
+    alone = table[table["code"] == WATER].assign(row=5000, col=0)
+    rest = table[table["code"] != WATER]
+    options: dict[str, Any] = {"forest_codes": FOREST_CODES, "block_pixels": 12, "seed": 1}
+    found = folds.leave_blocks_out(pd.concat([rest, alone], ignore_index=True), **options)
+    assert found.known.tolist() == [True] * len(rest) + [False] * len(alone)
+    truth = np.searchsorted(found.codes, rest["code"])
+    assert found.temperatures == fit_temperatures(found.log_said[:, found.known], truth, found.is_forest)
+    everything = np.append(truth, np.full(len(alone), found.codes.index(WATER)))
+    assert fit_temperatures(found.log_said, everything, found.is_forest).within > 2 * found.temperatures.within
+    said = validation.judge(found, pd.concat([rest, alone], ignore_index=True), **options)
+    assert said["class_f1"]["50"] == 0
+    assert sum(row["n"] for row in said["calibration"]["likeliest_class"]) == len(table)
+
+
+def test_a_class_of_one_year_does_not_heat_the_temperatures_of_other_years() -> None:
+    """Water was labelled in one of two years: where the year is left out too, nobody knows it."""
+    table = samples(150, years=(2019, 2020), noise=0.2)
+    rest = table[table["code"] != WATER]
+    options: dict[str, Any] = {"forest_codes": FOREST_CODES, "seed": 1}
+
+    labels = pd.concat([rest, table[table["code"] == WATER].assign(year=2020)], ignore_index=True)
+    found = folds.leave_blocks_out(labels, block_pixels=12, **options)
+    at = folds._other_years(found, labels, FOREST_CODES, 1)
+    assert at is not None
+    assert at.within < 2, "10 is the hottest that is sought"
+    assert at.kind < 2
 
 
 def test_labels_in_one_block_cannot_be_judged() -> None:
