@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+INDEX_NAMES = ("ndvi", "ndmi", "nbr", "ndwi")
+
 
 def normalized_difference(first: Any, second: Any) -> Any:
     """(first - second) / (first + second), limited to -1 to 1.

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from habitat.cubes import BANDS, FEATURES
+from habitat.cubes import FEATURES
 from habitat.errors import TrainingError
+from habitat.forest.naming import season_predictors
 from habitat.grids import Block
 from habitat.seasons import MAPPING
 
@@ -65,21 +66,20 @@ def with_missing_seasons(samples: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     samples : DataFrame
-        As :func:`stack_samples` returns. Seasons are told by their bands: `red_autumn` and `ndvi_autumn` are of autumn.
+        As :func:`stack_samples` returns. Bands and indices tell seasons: `red_autumn`, `ndvi_autumn`.
 
     >>> table = pd.DataFrame({"code": [14, 22], "red_mapping": [0.1, 0.2], "red_autumn": [0.3, 0.4]})
     >>> with_missing_seasons(table)["red_autumn"].tolist()
     [0.3, 0.4, nan, nan]
     """
-    named = [name.removeprefix(f"{band}_") for name in samples.columns for band in BANDS if name.startswith(f"{band}_")]
-    seasons = sorted({season for season in named if season != MAPPING and not season[0].isdigit()})
+    of_season = season_predictors([name for name in samples.columns if name not in LABEL_COLUMNS])
+    seasons = sorted(of_season.keys() - {MAPPING})
     if not seasons:
         return samples
     copies = samples.copy()
     turn = np.arange(len(copies)) % len(seasons)
     for number, season in enumerate(seasons):
-        of_season = [name for name in copies.columns if name.endswith(f"_{season}")]
-        copies.loc[turn == number, of_season] = np.nan
+        copies.loc[turn == number, of_season[season]] = np.nan
     return pd.concat([samples, copies], ignore_index=True)
 
 

@@ -8,8 +8,10 @@ import pytest
 import xarray as xr
 
 from habitat.errors import TrainingError
-from habitat.forest import gather, stack_samples, thin_labels, with_missing_seasons, within_years
+from habitat.forest import gather, naming, stack_samples, thin_labels, with_missing_seasons, within_years
 from habitat.grids import Block
+from habitat.imagery import features, harmonics
+from habitat.indices import INDEX_NAMES
 
 BLOCK = Block(3, slice(10, 12), slice(20, 23))
 nan = np.nan
@@ -128,3 +130,27 @@ def test_every_sample_comes_back_once_without_a_season() -> None:
     }  # fmt: skip
     assert copies[["row", "code"]].equals(table[["row", "code"]])
     assert with_missing_seasons(table[["code", "red_mapping", "nir08_3x3"]]).shape == (6, 3)
+
+
+def test_a_season_is_missing_alone_though_its_name_ends_anothers() -> None:
+    names = ("ndvi_mapping", "ndvi_off", "ndvi_leaf_off", "looks_off", "ndvi_cos2")
+    table = pd.DataFrame({"code": [14, 22]} | {name: [1.0, 2.0] for name in names})
+    copies = with_missing_seasons(table)[2:]
+    missing = {name: copies[name].isna().tolist() for name in names}
+    of_off, of_leaf_off = [False, True], [True, False]
+    assert missing == {
+        "ndvi_mapping": [False, False], "ndvi_off": of_off, "ndvi_leaf_off": of_leaf_off, "looks_off": of_off,
+        "ndvi_cos2": [False, False],
+    }  # fmt: skip
+
+
+def test_indices_alone_tell_the_seasons_too() -> None:
+    table = pd.DataFrame({"code": [14, 22], "nbr_mapping": [1.0, 2.0], "nbr_autumn": [3.0, 4.0]})
+    assert with_missing_seasons(table)["nbr_autumn"].isna().tolist() == [False, False, True, True]
+
+
+def test_names_are_understood_as_features_are_named() -> None:
+    assert tuple(features.INDICES) == INDEX_NAMES
+    assert naming.TERRAIN == features.TERRAIN
+    assert tuple(features._REACHES) == naming.TEXTURES
+    assert naming.COURSE == harmonics.PARTS
