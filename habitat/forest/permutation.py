@@ -1,8 +1,9 @@
 """What the classifier looks at: how much worse it does on unseen land when it is told a lie.
 
 Predictors that mean nearly the same stand in for one another, so that shuffling one of them does no harm. They are
-shuffled together, by what they mean: all of a season, or one measure in all seasons (Breiman 2001; grouped: Gregorutti
-et al. 2015, doi:10.1016/j.csda.2015.04.002).
+shuffled together, by what they mean: all bands and indices of a season, or one of them in all seasons; the year's
+course, texture, the ground and the counts of looks each as a whole (Breiman 2001; grouped: Gregorutti et al. 2015,
+doi:10.1016/j.csda.2015.04.002).
 """
 
 from __future__ import annotations
@@ -14,22 +15,30 @@ import pandas as pd
 from sklearn.metrics import recall_score
 
 from habitat.forest.folds import LeftOut, ask
+from habitat.forest.naming import LOOKS, describe
 from habitat.forest.training import LABEL_COLUMNS
 
 N_SHUFFLES = 3
 
 
 def predictor_groups(names: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """Group predictors named `<measure>_<season>` by measure and by season; of one alone there is no group.
+    """Group predictors by kind of group and name.
 
-    >>> predictor_groups(["ndvi_mapping", "ndvi_autumn", "slope"])
+    Bands and indices are in two groups, one of the kind `measure` and one of the kind `season`; `harmonics`, `texture`,
+    `terrain` and `looks` are groups of the kind `features`. A name that is none of these is a measure of its own.
+
+    >>> predictor_groups(["ndvi_mapping", "ndvi_autumn", "ndvi_level", "slope"])
     {('measure', 'ndvi'): ['ndvi_mapping', 'ndvi_autumn'], ('season', 'mapping'): ['ndvi_mapping'],
-     ('season', 'autumn'): ['ndvi_autumn'], ('measure', 'slope'): ['slope']}
+     ('season', 'autumn'): ['ndvi_autumn'], ('features', 'harmonics'): ['ndvi_level'],
+     ('features', 'terrain'): ['slope']}
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in names:
-        measure, _, season = name.partition("_")
-        groups.setdefault(("measure", measure), []).append(name)
+        kind, season = describe(name)
+        if kind in ("harmonics", "texture", "terrain", LOOKS):
+            groups.setdefault(("features", kind), []).append(name)
+            continue
+        groups.setdefault(("measure", kind), []).append(name)
         if season:
             groups.setdefault(("season", season), []).append(name)
     return groups
@@ -41,8 +50,8 @@ def importance(found: LeftOut, samples: pd.DataFrame, *, seed: int) -> pd.DataFr
     Returns
     -------
     DataFrame
-        `kind` (season or measure), `group`, `n_predictors`, `importance`: the fall of the classes' mean recall, mean
-        over folds and shuffles, and `spread`, the standard deviation of the folds' means; largest first.
+        `kind` (season, measure or features), `group`, `n_predictors`, `importance`: the fall of the classes' mean
+        recall, mean over folds and shuffles, and `spread`, the standard deviation of the folds' means; largest first.
     """
     random = np.random.default_rng(seed)
     groups = predictor_groups([str(name) for name in samples.columns if name not in LABEL_COLUMNS])

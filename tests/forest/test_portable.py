@@ -19,6 +19,7 @@ from habitat.forest import (
     pack_model,
     predict_classes,
     predict_dissimilarity,
+    predictor_groups,
     train_cover,
     unpack_model,
     write_card,
@@ -124,8 +125,24 @@ def test_the_card_says_how_good_how_sure_and_where(model: CoverModel) -> None:
 
 def test_a_predictor_that_says_nothing_has_no_importance() -> None:
     table = samples(100, noise=0.1)
-    table["noise_mapping"] = np.float32(np.random.default_rng(0).random(len(table)))
+    table["height_m"] = np.float32(np.random.default_rng(0).random(len(table)))
     found = importance(leave_blocks_out(table, **JUDGING), table, seed=1).set_index(["kind", "group"])["importance"]
-    assert abs(found["measure", "noise"]) < 0.03
+    assert abs(found["features", "terrain"]) < 0.03
     assert found["measure", "ndvi"] > 0.2
     assert found["season", "mapping"] > found["measure", "ndvi"]
+
+
+def test_only_seasons_of_bands_and_indices_are_seasons() -> None:
+    names = ("ndvi_mapping", "ndvi_leaf_off", "nir08_mapping", "nir08_3x3", "ndvi_5x5", "ndvi_level", "ndmi_cos2")
+    groups = predictor_groups([*names, "ndvi_scatter", "height_m", "slope", "looks_mapping", "looks_leaf_off", "own_x"])
+    assert groups == {
+        ("measure", "ndvi"): ["ndvi_mapping", "ndvi_leaf_off"],
+        ("measure", "nir08"): ["nir08_mapping"],
+        ("measure", "own_x"): ["own_x"],
+        ("season", "mapping"): ["ndvi_mapping", "nir08_mapping"],
+        ("season", "leaf_off"): ["ndvi_leaf_off"],
+        ("features", "harmonics"): ["ndvi_level", "ndmi_cos2", "ndvi_scatter"],
+        ("features", "texture"): ["nir08_3x3", "ndvi_5x5"],
+        ("features", "terrain"): ["height_m", "slope"],
+        ("features", "looks"): ["looks_mapping", "looks_leaf_off"],
+    }
