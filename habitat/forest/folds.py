@@ -74,7 +74,9 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
     said = np.full((len(codes), len(samples)), LEAST)
     known = np.zeros(len(samples), dtype=bool)
     models = []
-    for fold, (train, test) in enumerate(GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups)):
+    splits = list(GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups))
+    _check_kinds(np.isin(truth, list(forest_codes)), [train for train, _ in splits])
+    for fold, (train, test) in enumerate(splits):
         model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
         folds[test] = fold
         said[np.ix_(np.searchsorted(codes, model.codes), test)] = ask(model, samples.iloc[test])
@@ -84,6 +86,17 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
     is_forest = np.isin(codes, list(forest_codes))
     at = fit_temperatures(log_said[:, known], np.searchsorted(codes, truth[known]), is_forest)
     return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, tuple(models))
+
+
+def _check_kinds(is_forest: np.ndarray, trains: Sequence[np.ndarray]) -> None:
+    """Raise if labels of forest, or of the rest, lie in one fold alone: without it nobody could teach them."""
+    for lacking, kind in (("forest", is_forest), ("everything else", ~is_forest)):
+        if kind.any() and not all(kind[train].any() for train in trains):
+            raise TrainingError(
+                f"labels of {lacking} lie in one part of the area alone: the map's accuracy cannot be judged",
+                where="training",
+                mend=f"add labels of {lacking} in other parts of the area",
+            )
 
 
 def ask(model: CoverModel, samples: pd.DataFrame) -> np.ndarray:

@@ -7,6 +7,7 @@ doi:10.1111/ecog.02881).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
+from habitat.errors import TrainingError
 from habitat.forest.calibration import N_BINS, calibration_error, fit_temperatures, reliability
 from habitat.forest.folds import LeftOut, block_numbers, leave_blocks_out
 
@@ -186,20 +188,21 @@ def fitting_year(
     Returns
     -------
     year : int
+        Where none can be judged, the latest.
     accuracy : dict of year to balanced accuracy
-        None where a year lacks forest or everything else.
+        None where a year cannot be judged: it lacks forest or everything else, or has it in one part of the area alone.
     """
     accuracy: dict[int, float | None] = {}
     third = max(1, block_pixels // 3)
     for year in np.unique(samples["year"].to_numpy(dtype=int)).tolist():
         of_year = samples[samples["year"] == year]
-        accuracy[year] = None
-        if of_year["code"].isin(list(forest_codes)).nunique() == 2:
-            # where blocks happen to be cut moves the figure by more than years differ: cut them three ways
-            cuts = [of_year.assign(row=of_year["row"] + cut, col=of_year["col"] + cut) for cut in (0, third, 2 * third)]
-            judged = [
-                cross_validate(cut, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed) for cut in cuts
-            ]
-            accuracy[year] = round(float(np.mean([one["balanced_accuracy"] for one in judged])), 4)
+        judged = []
+        # where blocks happen to be cut moves the figure by more than years differ: cut them three ways
+        for shift in (0, third, 2 * third):
+            cut = of_year.assign(row=of_year["row"] + shift, col=of_year["col"] + shift)
+            with contextlib.suppress(TrainingError):  # this cut leaves a fold without forest, or without the rest
+                said = cross_validate(cut, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+                judged.append(said["balanced_accuracy"])
+        accuracy[year] = round(float(np.mean(judged)), 4) if judged else None
     best = max(found or 0.0 for found in accuracy.values())
     return max(year for year, found in accuracy.items() if (found or 0.0) >= best - TIE), accuracy

@@ -157,7 +157,7 @@ def test_forest_in_one_block_alone_cannot_be_judged() -> None:
     """Without that block there is no forest to learn from."""
     table = samples(40)
     corner = (table["row"] // 30) * 2 + table["col"] // 30
-    with pytest.raises(TrainingError, match="training"):
+    with pytest.raises(TrainingError, match="labels of forest lie in one part of the area alone.*add labels of forest"):
         judged(table[(table["code"] == OAK) == (corner == 0)], block_pixels=30)
 
 
@@ -190,3 +190,23 @@ def test_a_year_with_labels_of_one_kind_says_nothing() -> None:
     table = table[(table["year"] == 2018) | (table["code"] == OAK)]
     year, accuracy = fitting_year(table, forest_codes=FOREST_CODES, block_pixels=12, seed=1)
     assert (year, accuracy[2019]) == (2018, None)
+
+
+def test_a_year_with_forest_in_one_fold_alone_says_nothing_and_ends_nothing() -> None:
+    table = of_years(2018, (2018, 2019))
+    corner = (table["row"] < 12) & (table["col"] < 12)
+    table = table[(table["year"] == 2018) | (table["code"] != OAK) | corner]
+    assert ((table["year"] == 2019) & (table["code"] == OAK)).any()
+    year, accuracy = fitting_year(table, forest_codes=FOREST_CODES, block_pixels=36, seed=1)
+    assert (year, accuracy[2019]) == (2018, None)
+
+
+def test_a_cut_that_leaves_a_fold_without_forest_is_passed_over() -> None:
+    """Forest lies in rows 3 and 4: of one block as land is first cut, of two where it is cut six pixels further."""
+    places = [(row, 0, code) for row in range(20) for code in (OAK, GRASS) if code == GRASS or row in (3, 4)]
+    table = pd.DataFrame(places * 4, columns=["row", "col", "code"]).assign(year=2018, dated=False)
+    table["ndvi_mapping"] = np.where(table["code"] == OAK, 0.8, 0.2) + np.linspace(0, 0.01, len(table))
+    options: dict[str, Any] = {"forest_codes": FOREST_CODES, "block_pixels": 10, "seed": 1}
+    with pytest.raises(TrainingError, match="labels of forest lie in one part"):
+        cross_validate(table, **options)
+    assert fitting_year(table, **options)[1][2018] == 1
