@@ -32,8 +32,6 @@ class Answers:
 
     states: np.ndarray
     """int (point, year): a class, -1 = cannot be told, -2 = not answered."""
-    strangers: int
-    """Points that were asked for and that the file does not hold."""
 
     @property
     def answered(self) -> np.ndarray:
@@ -80,7 +78,6 @@ def check_answers(
             raise RecordsError(f"has no column {lacking[0]!r}", mend="it needs one a year, or `answer`")
         written = table[columns].fillna("").astype(str).apply(lambda column: column.str.strip())
     text = written.set_axis(ids, axis=0).reindex(list(points))
-    strangers = int(text.isna().all(axis=1).sum())
     states = np.full(text.shape, NO_ANSWER)
     known = {UNSURE: UNTOLD} | dict(allowed)
     for (at, year), value in np.ndenumerate(text.fillna("").to_numpy()):
@@ -101,7 +98,7 @@ def check_answers(
             f"point {points[at]} has answers for some years and none for {gap}",
             mend=f"answer it for every year; {UNSURE} where it cannot be told",
         )
-    return Answers(states, strangers)
+    return Answers(states)
 
 
 def _refuse_ids(ids: pd.Series, points: Sequence[str]) -> None:

@@ -12,9 +12,6 @@ from habitat.forest import block_numbers, cleaning, doubtful_labels
 FLIPS = {OAK: GRASS, GRASS: OAK, WATER: WATER}
 
 
-FLIPS = {OAK: GRASS, GRASS: OAK, WATER: WATER}
-
-
 def planted(share: float, *, noise: float = 0.03, other: dict[int, int] = FLIPS) -> tuple[pd.DataFrame, np.ndarray]:
     """Samples of which a share bears another class's code, and which these are."""
     table = samples(100, noise=noise, seed=4)
