@@ -1,5 +1,6 @@
 """The run's folder: what is written whole or not at all, and what is already there."""
 
+from habitat.store._atomic import copy_file
 from habitat.store.alerts import read_alert_state, write_alert_state
 from habitat.store.blocks import compute_blocks, load_block
 from habitat.store.digests import DigestMemo, digest, digest_file, digest_input
@@ -15,6 +16,7 @@ __all__ = [
     "RasterWriter",
     "Run",
     "compute_blocks",
+    "copy_file",
     "digest",
     "digest_file",
     "digest_input",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,12 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         _discard(part)
         raise
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file's content, whole or not at all."""
+    with replacing(path) as part:
+        shutil.copyfile(source, part)
 
 
 def _discard(part: Path) -> None:

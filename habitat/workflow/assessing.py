@@ -11,11 +11,12 @@ import pandas as pd
 from habitat.assess import UNTOLD, Answers, allowed_answers, check_answers
 from habitat.errors import EstimationError, RecordsError
 from habitat.report import write_sheet_page
-from habitat.store import read_table, write_table
+from habitat.store import write_table
 from habitat.workflow.answers import SHEET, answers_path, read_typed
 from habitat.workflow.areas import pixel_areas, with_estimates
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.estimates import accuracy_rows, area_rows, matrix_rows, questions
+from habitat.workflow.kept import find_kept, id_of, keep, use
 from habitat.workflow.sampling import SAMPLE, STRATA, draw, settings_of, sheet
 from habitat.workflow.tables import loss_years
 
@@ -23,14 +24,16 @@ _ELSEWHERE = 1e-4
 """Degrees, some ten metres: a spreadsheet may round, but not so far."""
 
 
-def assess(context: Context, _work: Path) -> Outputs:
+def assess(context: Context, work: Path) -> Outputs:
     """Draw the sample and write its sheet; with answers, write areas and accuracies too."""
     run, years = context.run, context.years
     context.progress("assess", 0, 3)
     path = answers_path(context)
     typed = read_typed(path)
-    kept = None if typed is None else _sample_of(context, typed)
-    sample = draw(context) if kept is None else kept
+    kept = None if typed is None else _kept_for(context, typed, path)
+    sample = draw(context, work / "strata.tif") if kept is None else kept
+    if kept is None:
+        keep(context, sample, work / "strata.tif")
     points = sample["point"].tolist()
     answers = None if typed is None else _checked(context, typed, sample, path)
     if settings_of(context).answers is not None and not path.is_file():
@@ -38,7 +41,7 @@ def assess(context: Context, _work: Path) -> Outputs:
     context.progress("assess", 1, 3)
     outputs = [run.path(SAMPLE), run.path(STRATA), run.path("assess/sheet.parquet"), run.path("assess/sheet.html")]
     empty = sheet(sample, years)
-    write_table(outputs[0], sample)
+    use(context, sample)
     write_table(outputs[2], empty)
     if read_typed(run.path(SHEET)) is None:
         write_table(run.path(SHEET), empty.drop(columns="geometry"))
@@ -58,7 +61,7 @@ def assess(context: Context, _work: Path) -> Outputs:
         outputs.append(run.path(name))
         write_table(outputs[-1], table)
     context.progress("assess", 3, 3)
-    notes: dict[str, Any] = {"sample": points[0].rpartition("-")[0], "points": len(points)}
+    notes: dict[str, Any] = {"sample": id_of(sample), "points": len(points)}
     notes["strata"] = {
         str(name): {"pixels": int(part["stratum_pixels"].iloc[0]), "samples": len(part)}
         for name, part in sample.groupby("stratum", sort=True)
@@ -69,13 +72,12 @@ def assess(context: Context, _work: Path) -> Outputs:
     return outputs, notes
 
 
-def _sample_of(context: Context, typed: pd.DataFrame) -> Any:
+def _kept_for(context: Context, typed: pd.DataFrame, path: Path) -> pd.DataFrame | None:
     """The sample that was answered, if the run still holds it: answers outlive the maps that it was drawn from."""
-    path = context.run.path(SAMPLE)
-    if not path.is_file() or not context.run.path(STRATA).is_file() or "point" not in typed:
-        return None
-    sample = read_table(path)
-    return sample if sample["point"].isin(set(typed["point"].str.strip())).any() else None
+    try:
+        return find_kept(context, typed)
+    except RecordsError as error:
+        raise RecordsError(error.what, where=path, mend=error.mend) from error
 
 
 def _checked(context: Context, typed: pd.DataFrame, sample: Any, path: Path) -> Answers:

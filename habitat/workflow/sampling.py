@@ -29,8 +29,13 @@ def settings_of(context: Context) -> AssessSection:
     return section
 
 
-def draw(context: Context) -> pd.DataFrame:
-    """Write the strata, draw the sample, and return it.
+def outline_digest(context: Context) -> str:
+    """What stands for the outline of the area: in the tags of the strata, and in the sample's id."""
+    return digest(context.area.wkb_hex)
+
+
+def draw(context: Context, strata: Path) -> pd.DataFrame:
+    """Write the strata to a file, draw the sample from them, and return it.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def draw(context: Context) -> pd.DataFrame:
 
     grid, settings = context.grid, settings_of(context)
     scheme = _scheme(context)
-    pixels = _write_strata(context, scheme)
+    pixels = _write_strata(context, scheme, strata)
     there = pixels > 0
     if not there.any():
         raise RecipeError("no pixel of the area has a state, so there is nothing to assess", where="[assess]")
@@ -55,11 +60,12 @@ def draw(context: Context) -> pd.DataFrame:
     shares = pixels / pixels.sum()
     total = settings.samples or sample_size(shares, expected, settings.target_se)
     n = allocate(total, pixels, accuracies=expected, how=settings.allocation, least=settings.least)
-    drawn = draw_sample(_parts(context), grid, n, seed=settings.seed)
+    drawn = draw_sample(_parts(context, strata), grid, n, seed=settings.seed)
     if settings.samples is not None or n.sum() < total:  # the target is not what made the number
         se = expected_se(n[there], shares[there], expected[there])
         context.warnings.append(f"{n.sum()} places are expected to give overall accuracy a standard error of {se:.3f}")
-    name = digest([settings.seed, pixels.tolist(), drawn.to_numpy().tolist(), str(grid.crs)])[:6]
+    place = [str(grid.crs), list(grid.transform), list(grid.shape), outline_digest(context)]
+    name = digest([settings.seed, pixels.tolist(), drawn.to_numpy().tolist(), place])[:6]
     x, y = _centres(grid, drawn)
     at = drawn["stratum"].to_numpy()
     table = {
@@ -117,12 +123,11 @@ def _loss_year(context: Context, block: Block) -> np.ndarray:
     return read_raster(context.run.path("change/loss_year.tif"), block)[0][0]
 
 
-def _write_strata(context: Context, scheme: Scheme) -> np.ndarray:
+def _write_strata(context: Context, scheme: Scheme, path: Path) -> np.ndarray:
     """Write the strata's raster; return how many pixels each has."""
     belt = settings_of(context).near_loss_m / context.grid.transform.a
     pixels = np.zeros(len(scheme.names) + 1, dtype=np.int64)
-    path = context.run.path(STRATA)
-    tags = {str(code): name for code, name in enumerate(scheme.names, 1)}
+    tags = {str(code): name for code, name in enumerate(scheme.names, 1)} | {"outline": outline_digest(context)}
     with RasterWriter(path, context.grid, ["stratum"], "uint8", 0, tags=tags) as file:
         for block in blocks(context.grid, READ_BLOCK):
             reading, core = widen(block, context.grid, int(np.ceil(belt)))
@@ -135,8 +140,7 @@ def _write_strata(context: Context, scheme: Scheme) -> np.ndarray:
     return pixels[1:]
 
 
-def _parts(context: Context) -> Iterator[tuple[Block, np.ndarray]]:
-    path = context.run.path(STRATA)
+def _parts(context: Context, path: Path) -> Iterator[tuple[Block, np.ndarray]]:
     return ((block, read_raster(path, block)[0][0]) for block in blocks(context.grid, READ_BLOCK))
 
 

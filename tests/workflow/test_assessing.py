@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ import pandas as pd
 import pytest
 from terminal import FEW_TREES, run
 
+from habitat.errors import RecordsError
 from habitat.forest import classifier
 from habitat.legend import DEFAULT_LEGEND
 from habitat.recipe import read_recipe
-from habitat.store import read_raster, read_table
+from habitat.store import Run, read_raster, read_table
 from habitat.workflow import run_recipe
+from habitat.workflow.context import Context
+from habitat.workflow.kept import find_kept
 
 YEARS = ("2019", "2020", "2021")
 SECTION = '[assess]\nsamples = 120\nleast = 20\nseed = 4\nanswers = "answers.csv"\n\n[cells]'
@@ -170,12 +174,54 @@ def test_answers_outlive_the_maps_that_they_were_drawn_from(sheeted: Path) -> No
     fill_in(sheeted, sheeted / "answers.csv")
     assess(sheeted)
     before = sample_of(sheeted)
-    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 2")
     assert "assess" in assess(sheeted)
     assert sample_of(sheeted).equals(before)
     notes = json.loads((sheeted / "run" / "run.json").read_text(encoding="utf-8"))["stages"]["assess"]["notes"]
     assert notes["sample_kept"]
     assert notes["answered"] == 120
+
+
+def test_answers_find_their_sample_again_after_a_run_without_them(sheeted: Path) -> None:
+    """Another sample is drawn meanwhile, and a file of neither is refused: nothing of the first sample is lost."""
+    fill_in(sheeted, sheeted / "answers.csv")
+    before, strata = sample_of(sheeted), (sheeted / "run" / "assess" / "strata.tif").read_bytes()
+    (sheeted / "answers.csv").rename(sheeted / "aside.csv")
+    edit(sheeted, "seed = 4", "seed = 5")
+    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 2")
+    assess(sheeted)
+    assert not set(sample_of(sheeted)["point"]) & set(before["point"])
+    typed = pd.read_csv(sheeted / "aside.csv", dtype=str)
+    typed.assign(point=typed["point"].str.replace(r"^\w+-", "beefed-", regex=True)).to_csv(
+        sheeted / "answers.csv", index=False
+    )
+    with pytest.raises(RecordsError, match="answers the sample beefed"):
+        assess(sheeted)
+    (sheeted / "aside.csv").replace(sheeted / "answers.csv")
+    assert assess(sheeted) == ["assess"]
+    assert sample_of(sheeted).equals(before)
+    assert (sheeted / "run" / "assess" / "strata.tif").read_bytes() == strata
+
+
+def test_answers_of_another_grid_or_outline_are_refused(sheeted: Path) -> None:
+    fill_in(sheeted, sheeted / "answers.csv")
+    assess(sheeted)
+    recipe = read_recipe(sheeted / "recipe.toml")
+    run = Run(sheeted / "run", json.loads((sheeted / "run" / "run.json").read_text("utf-8"))["identity"], recipe.file)
+    typed = pd.read_csv(sheeted / "answers.csv", dtype=str)
+    with ThreadPoolExecutor(1) as pool:
+        context = Context(recipe, run=run, executor=pool)
+        assert find_kept(context, typed) is not None
+        grid = context.grid
+        context.grid = grid.pad(1)
+        with pytest.raises(RecordsError, match="another grid than the run has now; go back to the"):
+            find_kept(context, typed)
+        context.grid = grid.translate_pix(1, 0)
+        with pytest.raises(RecordsError, match="another grid"):
+            find_kept(context, typed)
+        context.grid, context.area = grid, context.area.buffer(0.001)
+        with pytest.raises(RecordsError, match="another outline of the area"):
+            find_kept(context, typed)
 
 
 def test_what_was_typed_into_the_run_s_own_sheet_is_used_and_never_overwritten(sheeted: Path) -> None:
