@@ -5,7 +5,7 @@ account, whatever the map says. Strata may be the map's classes or those of an o
 """
 
 from habitat.assess.answers import FOREST, NO_ANSWER, OTHER, UNSURE, UNTOLD, Answers, allowed_answers, check_answers
-from habitat.assess.design import allocate, draw_sample, expected_se, sample_size
+from habitat.assess.design import allocate, allocate_for, draw_sample, expected_se, sample_size
 from habitat.assess.estimators import Estimate, Tally, estimate, ratio_of
 from habitat.assess.intervals import limits_of
 from habitat.assess.samples import NONE, ReferenceSample
@@ -24,6 +24,7 @@ __all__ = [
     "Scheme",
     "Tally",
     "allocate",
+    "allocate_for",
     "allowed_answers",
     "check_answers",
     "draw_sample",

@@ -114,6 +114,54 @@ def expected_se(n: np.ndarray, shares: ArrayLike, accuracies: ArrayLike) -> floa
     return float(np.sqrt(np.sum((np.asarray(shares) * _spread(accuracies)) ** 2 / n)))
 
 
+def allocate_for(
+    target_se: float,
+    pixels: ArrayLike,
+    *,
+    accuracies: ArrayLike,
+    how: Allocation = "proportional",
+    least: int = 50,
+) -> np.ndarray:
+    """Share the fewest samples among strata that give overall accuracy a standard error of `target_se`.
+
+    :func:`sample_size` is for optimal shares; others take more, and `least` may take from where they are needed.
+
+    Parameters
+    ----------
+    target_se : float
+        Standard error of overall accuracy, 0-1.
+    pixels, accuracies, how, least
+        As of :func:`allocate`.
+
+    Returns
+    -------
+    int array (stratum,)
+        All pixels, if they are too few.
+
+    Examples
+    --------
+    >>> allocate_for(0.01, [20_000, 15_000, 320_000, 645_000], accuracies=[0.7, 0.6, 0.9, 0.95], least=2).tolist()
+    [14, 10, 215, 433]
+    """
+    held, right = np.asarray(pixels, dtype=np.int64), np.asarray(accuracies, dtype=float)
+    there, shares = held > 0, held / held.sum()
+
+    def shared(total: int) -> np.ndarray:
+        return allocate(total, held, accuracies=right, how=how, least=least)
+
+    def enough(total: int) -> bool:
+        return expected_se(shared(total)[there], shares[there], right[there]) <= target_se
+
+    all_pixels = int(held.sum())
+    few = high = min(sample_size(shares, right, target_se), all_pixels)
+    while high < all_pixels and not enough(high):
+        few, high = high, min(2 * high + 1, all_pixels)
+    while few + 1 < high:
+        middle = (few + high) // 2
+        few, high = (few, middle) if enough(middle) else (middle, high)
+    return shared(high)
+
+
 # -- which ones -----------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
 
-from habitat.assess import Scheme, allocate, draw_sample, expected_se, last_seen, pool_years, sample_size, stratify
+from habitat.assess import Scheme, allocate, allocate_for, draw_sample, expected_se, last_seen, pool_years, stratify
 from habitat.cubes import NO_LOSS
 from habitat.errors import RecipeError
 from habitat.grids import Block, blocks, widen
@@ -58,11 +58,14 @@ def draw(context: Context, strata: Path) -> pd.DataFrame:
         raise RecipeError("no pixel of the area has a state, so there is nothing to assess", where="[assess]")
     expected = np.where(scheme.is_loss, settings.expected_loss, settings.expected_stable)
     shares = pixels / pixels.sum()
-    total = settings.samples or sample_size(shares, expected, settings.target_se)
-    n = allocate(total, pixels, accuracies=expected, how=settings.allocation, least=settings.least)
+    how, least = settings.allocation, settings.least
+    if settings.samples is None:
+        n = allocate_for(settings.target_se, pixels, accuracies=expected, how=how, least=least)
+    else:
+        n = allocate(settings.samples, pixels, accuracies=expected, how=how, least=least)
     drawn = draw_sample(_parts(context, strata), grid, n, seed=settings.seed)
-    if settings.samples is not None or n.sum() < total:  # the target is not what made the number
-        se = expected_se(n[there], shares[there], expected[there])
+    se = expected_se(n[there], shares[there], expected[there])
+    if settings.samples is not None or se > settings.target_se:  # the target is not what made the number
         context.warnings.append(f"{n.sum()} places are expected to give overall accuracy a standard error of {se:.3f}")
     place = [str(grid.crs), list(grid.transform), list(grid.shape), outline_digest(context)]
     name = digest([settings.seed, pixels.tolist(), drawn.to_numpy().tolist(), place])[:6]

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from habitat.assess import Scheme, allocate, draw_sample, expected_se, last_seen, pool_years, sample_size, stratify
+from habitat.assess import (
+    Scheme,
+    allocate,
+    allocate_for,
+    draw_sample,
+    expected_se,
+    last_seen,
+    pool_years,
+    sample_size,
+    stratify,
+)
 from habitat.errors import EstimationError
 from habitat.grids import blocks, grid_over
 
@@ -35,6 +45,26 @@ def test_every_stratum_gets_its_least_and_the_rest_is_shared() -> None:
     assert allocate(10, [5_000, 5_000], accuracies=[0.9, 0.9], least=30).tolist() == [30, 30], "more than was asked for"
     assert allocate(100, [10, 9_990], accuracies=[0.9, 0.9], how="equal", least=2).tolist() == [10, 90]
     assert allocate(100, [0, 9_990], accuracies=[0.9, 0.9], least=20).tolist() == [0, 100]
+
+
+@pytest.mark.parametrize("how", ["proportional", "equal", "optimal"])
+@pytest.mark.parametrize("least", [2, 75])
+def test_the_target_is_reached_however_samples_are_shared_and_with_no_more_than_it_takes(how, least: int) -> None:
+    pixels = (np.array(SHARES) * 1e6).astype(int)
+    n = allocate_for(0.01, pixels, accuracies=RIGHT, how=how, least=least)
+    assert expected_se(n, SHARES, RIGHT) <= 0.01
+    fewer = allocate(int(n.sum()) - 1, pixels, accuracies=RIGHT, how=how, least=least)
+    assert expected_se(fewer, SHARES, RIGHT) > 0.01
+
+
+def test_proportional_shares_take_as_many_as_simple_random_sampling_of_strata_says() -> None:
+    """Sum of W p (1 - p) over the target squared: (0.0042 + 0.0036 + 0.0288 + 0.0306375) / 0.0001 = 672.4."""
+    n = allocate_for(0.01, (np.array(SHARES) * 1e6).astype(int), accuracies=RIGHT, least=2)
+    assert abs(int(n.sum()) - 673) <= 2  # whole numbers in small strata
+
+
+def test_where_all_pixels_are_too_few_all_are_taken() -> None:
+    assert allocate_for(0.001, [10, 0, 90], accuracies=[0.5, 0.5, 0.9], least=2).tolist() == [10, 0, 90]
 
 
 # -- which pixels ----------------------------------------------------------------------------------------
