@@ -12,9 +12,8 @@ from habitat.assess import NO_ANSWER, NONE, Answers, Estimate, ReferenceSample, 
 from habitat.change import first_loss_year
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
 from habitat.legend import UNKNOWN
-from habitat.store import read_raster
 from habitat.workflow.context import Context
-from habitat.workflow.sampling import mapped_pixels, settings_of
+from habitat.workflow.sampling import look_up, settings_of
 
 LEAST_FOUND = 5
 """Places of loss that a year of its own takes; fewer, and it is estimated together with its neighbours."""
@@ -55,20 +54,19 @@ def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> Itera
     forest = np.isin(states, context.legend.forest_codes) if legend else states == 1
     for at, year in enumerate(context.years):
         told = states[:, at] >= 0
-        codes = read_raster(context.run.path("forest", f"{year}.tif"))[0][0]
-        by_code = mapped_pixels(context, context.run.path("forest", f"{year}.tif"), 256)
-        at_points = codes[sample["row"], sample["col"]].astype(int)
-        is_forest = np.isin(np.arange(256), context.legend.forest_codes)
-        known = np.arange(256) != UNKNOWN
-        mapped = np.where(at_points == UNKNOWN, NONE, is_forest[at_points].astype(int))
-        pixels = {1: by_code[:, is_forest].sum(axis=1), 0: by_code[:, known & ~is_forest].sum(axis=1)}
+        found = look_up(context, context.run.path("forest", f"{year}.tif"), sample)
+        seen = found.at_points != UNKNOWN
+        mapped = np.where(seen, np.isin(found.at_points, context.legend.forest_codes).astype(int), NONE)
+        is_forest = np.isin(found.values, context.legend.forest_codes)
+        pixels = {1: found.pixels_of(is_forest), 0: found.pixels_of((found.values != UNKNOWN) & ~is_forest)}
         made = _reference(sample, told, mapped, forest[:, at].astype(int), pixels)
         yield Question(str(year), year, made, dict(COVER), (1, 0))
         if legend:
             names = {cover.code: cover.name for cover in context.legend}
-            mapped = np.where(at_points == UNKNOWN, NONE, at_points)
-            made = _reference(sample, told, mapped, states[:, at], {code: by_code[:, code] for code in names})
-            present = tuple(c for c in names if by_code[:, c].any() or (made.reference == c).any())
+            mapped = np.where(seen, found.at_points, NONE)
+            by_code = {code: found.pixels_of(found.values == code) for code in names}
+            made = _reference(sample, told, mapped, states[:, at], by_code)
+            present = tuple(c for c in names if by_code[c].any() or (made.reference == c).any())
             yield Question(f"{year}, classes", year, made, names, present)
     if context.recipe.change is not None:
         yield from _losses(context, sample, forest, states >= 0)
@@ -79,8 +77,7 @@ def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np
     years, path = context.years, context.run.path("change/loss_year.tif")
     lost_in = first_loss_year(forest.T[..., None], told.T[..., None], np.array(years))[:, 0].astype(int)
     told_at_all = (lost_in != UNKNOWN_LOSS) & told.all(axis=1)
-    mapped = read_raster(path)[0][0][sample["row"], sample["col"]].astype(int)
-    by_year = mapped_pixels(context, path, UNKNOWN_LOSS + 1)
+    held = look_up(context, path, sample)
     found = {year: int((told_at_all & (lost_in == year)).sum()) for year in years[1:]}
     whole = (years[1], years[-1])
     pooled = [period for period in pool_years(found, LEAST_FOUND) if period != whole]
@@ -91,8 +88,8 @@ def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np
         edges[NO_LOSS] = 0
         for number, (first, last) in enumerate(periods, 1):
             edges[first : last + 1] = number
-        pixels = {c: by_year[:, edges == c].sum(axis=1) for c in range(len(periods) + 1)}
-        made = _reference(sample, told_at_all, edges[mapped], edges[lost_in], pixels)
+        pixels = {c: held.pixels_of(edges[held.values] == c) for c in range(len(periods) + 1)}
+        made = _reference(sample, told_at_all, edges[held.at_points], edges[lost_in], pixels)
         names = {0: "no loss"} | {n: f"loss {span(period)}" for n, period in enumerate(periods, 1)}
         of = "loss" if periods == [whole] else "loss by year"
         for number, period in enumerate(periods, 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from habitat.store import RasterWriter, digest, read_raster
 from habitat.workflow.composites import READ_BLOCK
 from habitat.workflow.context import Context
 
+_PAIR = 2**16
+"""A pixel's stratum times this, and its value: one number for both."""
 STRATA, SAMPLE = "assess/strata.tif", "assess/sample.parquet"
 
 
@@ -147,11 +150,37 @@ def _parts(context: Context, path: Path) -> Iterator[tuple[Block, np.ndarray]]:
     return ((block, read_raster(path, block)[0][0]) for block in blocks(context.grid, READ_BLOCK))
 
 
-def mapped_pixels(context: Context, path: Path, codes: int) -> np.ndarray:
-    """Count the pixels of each stratum (from 0) and value of a map, (stratum, value)."""
-    strata_of = context.run.path(STRATA)
-    pixels: np.ndarray = np.zeros((256, codes), dtype=np.int64)
+@dataclass(frozen=True)
+class Lookup:
+    """What a map holds: at the sampled places, and in each stratum."""
+
+    at_points: np.ndarray
+    """int (point,)"""
+    values: np.ndarray
+    """int (value,), all that occur, ascending."""
+    pixels: np.ndarray
+    """int (stratum, value), pixels of each; the stratum's code less one is its row."""
+
+    def pixels_of(self, wanted: np.ndarray) -> np.ndarray:
+        """Pixels (stratum,) with a value that is wanted, bool (value,)."""
+        return np.asarray(self.pixels[:, wanted].sum(axis=1))
+
+
+def look_up(context: Context, path: Path, sample: pd.DataFrame) -> Lookup:
+    """Read a map once, block by block."""
+    rows, cols = sample["row"].to_numpy(), sample["col"].to_numpy()
+    at_points: np.ndarray = np.zeros(len(sample), dtype=np.int64)
+    counts: dict[int, int] = {}
     for block in blocks(context.grid, READ_BLOCK):
-        strata, values = (read_raster(file, block)[0][0] for file in (strata_of, path))
-        np.add.at(pixels, (strata.ravel(), values.ravel()), 1)
-    return pixels[1:]
+        strata, values = (read_raster(file, block)[0][0] for file in (context.run.path(STRATA), path))
+        pairs, n = np.unique(strata.astype(np.int64) * _PAIR + values, return_counts=True)
+        for pair, pixels in zip(pairs.tolist(), n.tolist(), strict=True):
+            counts[pair] = counts.get(pair, 0) + pixels
+        here = (rows >= block.rows.start) & (rows < block.rows.stop)
+        here &= (cols >= block.cols.start) & (cols < block.cols.stop)
+        at_points[here] = values[rows[here] - block.rows.start, cols[here] - block.cols.start]
+    stratum, value = np.divmod(np.array(list(counts)), _PAIR)
+    found, column = np.unique(value, return_inverse=True)
+    pixels_by: np.ndarray = np.zeros((stratum.max() + 1, len(found)), dtype=np.int64)
+    pixels_by[stratum, column] = list(counts.values())
+    return Lookup(at_points, found, pixels_by[1:])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from terminal import FEW_TREES, run
 
 from habitat.errors import RecordsError
 from habitat.forest import classifier
+from habitat.grids import blocks
 from habitat.legend import DEFAULT_LEGEND
 from habitat.recipe import read_recipe
 from habitat.store import Run, read_raster, read_table
-from habitat.workflow import run_recipe
+from habitat.workflow import run_recipe, sampling
 from habitat.workflow.context import Context
 from habitat.workflow.kept import find_kept
 
@@ -51,6 +54,14 @@ def fill_in(land: Path, path: Path) -> pd.DataFrame:
         sheet[year] = np.array(["N", "F"])[truth_at(land, sample_of(land), year)]
     sheet.to_csv(path, index=False)
     return sheet
+
+
+@contextmanager
+def in_context(land: Path) -> Iterator[Context]:
+    recipe, run = read_recipe(land / "recipe.toml"), land / "run"
+    identity = json.loads((run / "run.json").read_text("utf-8"))["identity"]
+    with ThreadPoolExecutor(1) as pool:
+        yield Context(recipe, run=Run(run, identity, recipe.file), executor=pool)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +185,7 @@ def test_answers_outlive_the_maps_that_they_were_drawn_from(sheeted: Path) -> No
     fill_in(sheeted, sheeted / "answers.csv")
     assess(sheeted)
     before = sample_of(sheeted)
-    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 2")
+    edit(sheeted, "[forest]\n", '[forest]\nfeatures = ["bands"]\n')
     assert "assess" in assess(sheeted)
     assert sample_of(sheeted).equals(before)
     notes = json.loads((sheeted / "run" / "run.json").read_text(encoding="utf-8"))["stages"]["assess"]["notes"]
@@ -188,7 +199,6 @@ def test_answers_find_their_sample_again_after_a_run_without_them(sheeted: Path)
     before, strata = sample_of(sheeted), (sheeted / "run" / "assess" / "strata.tif").read_bytes()
     (sheeted / "answers.csv").rename(sheeted / "aside.csv")
     edit(sheeted, "seed = 4", "seed = 5")
-    edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 2")
     assess(sheeted)
     assert not set(sample_of(sheeted)["point"]) & set(before["point"])
     typed = pd.read_csv(sheeted / "aside.csv", dtype=str)
@@ -203,14 +213,25 @@ def test_answers_find_their_sample_again_after_a_run_without_them(sheeted: Path)
     assert (sheeted / "run" / "assess" / "strata.tif").read_bytes() == strata
 
 
+def test_a_map_is_looked_up_by_blocks_as_if_it_were_read_whole(sheeted: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sampling, "READ_BLOCK", 7)
+    sample, path = sample_of(sheeted), sheeted / "run" / "forest" / "2020.tif"
+    with in_context(sheeted) as context:
+        found = sampling.look_up(context, path, sample)
+    whole, strata = read_raster(path)[0][0], read_raster(sheeted / "run" / "assess" / "strata.tif")[0][0]
+    assert len(list(blocks(context.grid, 7))) > 9
+    assert found.at_points.tolist() == whole[sample["row"], sample["col"]].tolist()
+    assert found.values.tolist() == np.unique(whole).tolist()
+    for code in range(1, strata.max() + 1):
+        expected = [((strata == code) & (whole == value)).sum() for value in found.values]
+        assert found.pixels[code - 1].tolist() == expected
+
+
 def test_answers_of_another_grid_or_outline_are_refused(sheeted: Path) -> None:
     fill_in(sheeted, sheeted / "answers.csv")
     assess(sheeted)
-    recipe = read_recipe(sheeted / "recipe.toml")
-    run = Run(sheeted / "run", json.loads((sheeted / "run" / "run.json").read_text("utf-8"))["identity"], recipe.file)
     typed = pd.read_csv(sheeted / "answers.csv", dtype=str)
-    with ThreadPoolExecutor(1) as pool:
-        context = Context(recipe, run=run, executor=pool)
+    with in_context(sheeted) as context:
         assert find_kept(context, typed) is not None
         grid = context.grid
         context.grid = grid.pad(1)
