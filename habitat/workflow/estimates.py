@@ -11,6 +11,7 @@ import pandas as pd
 from habitat.assess import NO_ANSWER, NONE, Answers, Estimate, ReferenceSample, pool_years, span
 from habitat.change import first_loss_year
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
+from habitat.errors import EstimationError
 from habitat.legend import UNKNOWN
 from habitat.workflow.context import Context
 from habitat.workflow.sampling import look_up, settings_of
@@ -47,29 +48,55 @@ class Question:
         return [self.names[c] for c in self.areas if not (self.sample.reference == c).any()]
 
 
-def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> Iterator[Question]:
-    """Yield every question that the recipe's answers can be asked, in the order of the tables."""
+def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> list[Question]:
+    """Return every question that the answers can be asked, in the order of the tables; warn of what they cannot.
+
+    Raises
+    ------
+    EstimationError
+        If they can be asked nothing.
+    """
     legend = settings_of(context).classes == "legend"
     states = np.where(answers.answered[:, None], answers.states, NO_ANSWER)
     forest = np.isin(states, context.legend.forest_codes) if legend else states == 1
-    for at, year in enumerate(context.years):
-        told = states[:, at] >= 0
-        found = look_up(context, context.run.path("forest", f"{year}.tif"), sample)
-        seen = found.at_points != UNKNOWN
-        mapped = np.where(seen, np.isin(found.at_points, context.legend.forest_codes).astype(int), NONE)
-        is_forest = np.isin(found.values, context.legend.forest_codes)
-        pixels = {1: found.pixels_of(is_forest), 0: found.pixels_of((found.values != UNKNOWN) & ~is_forest)}
-        made = _reference(sample, told, mapped, forest[:, at].astype(int), pixels)
-        yield Question(str(year), year, made, dict(COVER), (1, 0))
-        if legend:
-            names = {cover.code: cover.name for cover in context.legend}
-            mapped = np.where(seen, found.at_points, NONE)
-            by_code = {code: found.pixels_of(found.values == code) for code in names}
-            made = _reference(sample, told, mapped, states[:, at], by_code)
-            present = tuple(c for c in names if by_code[c].any() or (made.reference == c).any())
-            yield Question(f"{year}, classes", year, made, names, present)
+    asked = {
+        str(year): _covers(context, sample, year, states=states[:, at], forest=forest[:, at])
+        for at, year in enumerate(context.years)
+    }
     if context.recipe.change is not None:
-        yield from _losses(context, sample, forest, states >= 0)
+        asked["loss"] = _losses(context, sample, forest, states >= 0)
+    found: list[Question] = []
+    refused: dict[str, EstimationError] = {}
+    for of, several in asked.items():
+        try:
+            found += several
+        except EstimationError as error:
+            refused[of] = error
+    if not found:
+        raise next(iter(refused.values()))
+    context.warnings += [f"nothing is estimated for {of}: {error.what}; {error.mend}" for of, error in refused.items()]
+    return found
+
+
+def _covers(
+    context: Context, sample: pd.DataFrame, year: int, *, states: np.ndarray, forest: np.ndarray
+) -> Iterator[Question]:
+    """Forest and not forest in a year, and the classes of the legend where these were answered."""
+    told = states >= 0
+    found = look_up(context, context.run.path("forest", f"{year}.tif"), sample)
+    seen = found.at_points != UNKNOWN
+    mapped = np.where(seen, np.isin(found.at_points, context.legend.forest_codes).astype(int), NONE)
+    is_forest = np.isin(found.values, context.legend.forest_codes)
+    pixels = {1: found.pixels_of(is_forest), 0: found.pixels_of((found.values != UNKNOWN) & ~is_forest)}
+    made = _reference(sample, told, mapped, forest.astype(int), pixels)
+    yield Question(str(year), year, made, dict(COVER), (1, 0))
+    if settings_of(context).classes == "legend":
+        names = {cover.code: cover.name for cover in context.legend}
+        mapped = np.where(seen, found.at_points, NONE)
+        by_code = {code: found.pixels_of(found.values == code) for code in names}
+        made = _reference(sample, told, mapped, states, by_code)
+        present = tuple(c for c in names if by_code[c].any() or (made.reference == c).any())
+        yield Question(f"{year}, classes", year, made, names, present)
 
 
 def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np.ndarray) -> Iterator[Question]:
@@ -100,16 +127,29 @@ def _losses(context: Context, sample: pd.DataFrame, forest: np.ndarray, told: np
 def _reference(
     sample: pd.DataFrame, told: np.ndarray, mapped: np.ndarray, reference: np.ndarray, pixels: dict[int, np.ndarray]
 ) -> ReferenceSample:
-    """The sampled places that tell, against a map whose classes' pixels are counted by stratum."""
+    """The sampled places that tell, against a map whose classes' pixels are counted by stratum.
+
+    A stratum that was drawn whole and of which fewer than two places tell, such as one of a single pixel, can be
+    answered no further: it is joined to the largest.
+    """
     strata = sample.drop_duplicates("stratum_code").sort_values("stratum_code")
-    codes = strata["stratum_code"].to_numpy()
+    codes, held = strata["stratum_code"].to_numpy(), strata["stratum_pixels"].to_numpy()
+    at = np.searchsorted(codes, sample["stratum_code"].to_numpy()[told])
+    n = np.bincount(at, minlength=len(codes))
+    lost = (n < 2) & (n < held) & (strata["stratum_samples"].to_numpy() == held)
+    joined = np.where(lost, held.argmax(), np.arange(len(codes)))
+    kept, into = np.unique(joined, return_inverse=True)
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        return np.bincount(into, weights=values, minlength=len(kept)).astype(np.int64)
+
     return ReferenceSample(
-        np.searchsorted(codes, sample["stratum_code"].to_numpy()[told]),
+        into[at],
         mapped[told],
         reference[told],
-        strata["stratum_pixels"].to_numpy(),
-        {code: held[codes - 1] for code, held in pixels.items()},
-        tuple(strata["stratum"]),
+        summed(held),
+        {code: summed(each[codes - 1]) for code, each in pixels.items()},
+        tuple(strata["stratum"].iloc[kept]),
     )
 
 

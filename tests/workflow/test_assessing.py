@@ -20,7 +20,7 @@ from habitat.grids import blocks
 from habitat.legend import DEFAULT_LEGEND
 from habitat.recipe import read_recipe
 from habitat.store import Run, read_raster, read_table
-from habitat.workflow import run_recipe, sampling
+from habitat.workflow import estimates, run_recipe, sampling
 from habitat.workflow.context import Context
 from habitat.workflow.kept import find_kept
 
@@ -178,6 +178,34 @@ def test_places_that_cannot_be_told_or_are_not_answered_are_left_out_and_counted
     assert areas.loc[(2019, "forest"), "n_samples"] == 114
     assert areas.loc[(2020, "forest"), "n_samples"] == 110
     assert "95% limits" in said.out
+
+
+def test_a_stratum_of_which_too_little_can_be_told_stops_its_own_year_alone(sheeted: Path) -> None:
+    sheet, sample = fill_in(sheeted, sheeted / "answers.csv"), sample_of(sheeted)
+    name = sample["stratum"].iloc[0]
+    sheet.loc[sheet.index[sample["stratum"] == name], "2020"] = "?"
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    said = run("assess", sheeted / "recipe.toml")
+    assert said.status == 0, said.err
+    assert f"nothing is estimated for 2020: stratum {name!r} has 0 answers" in " ".join(said.err.split())
+    areas = pd.read_csv(sheeted / "run" / "areas.csv").set_index(["year", "what"])["method"]
+    assert [areas.loc[(year, "forest")] for year in (2019, 2020, 2021)] == ["stratified", "pixel_count", "stratified"]
+
+
+@pytest.mark.parametrize("pixels", [1, 2])
+def test_a_tiny_stratum_that_cannot_be_told_is_joined_to_the_largest(pixels: int) -> None:
+    """One place of each tiny stratum, or none, tells: there is nobody left to ask."""
+    sample = pd.DataFrame({"stratum": ["loss"] * pixels + ["forest"] * 4, "stratum_code": [1] * pixels + [2] * 4})
+    sample = sample.assign(stratum_pixels=np.where(sample["stratum_code"] == 1, pixels, 90))
+    sample = sample.assign(stratum_samples=np.where(sample["stratum_code"] == 1, pixels, 4))
+    told = np.arange(len(sample)) > 0
+    ones = np.ones(len(sample), dtype=int)
+    made = estimates._reference(sample, told, ones, ones, {1: np.array([pixels, 80]), 0: np.array([0, 10])})
+    assert made.stratum_pixels.tolist() == [90 + pixels]
+    assert made.stratum.tolist() == [0] * (pixels + 3)
+    assert {code: held.tolist() for code, held in made.mapped_pixels.items()} == {1: [80 + pixels], 0: [10]}
+    whole = estimates._reference(sample, told | True, ones, ones, {1: np.array([pixels, 80]), 0: np.array([0, 10])})
+    assert whole.stratum_pixels.tolist() == [pixels, 90], "all was told, so the stratum stands"
 
 
 def test_answers_outlive_the_maps_that_they_were_drawn_from(sheeted: Path) -> None:
