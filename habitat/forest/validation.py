@@ -13,14 +13,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from habitat.errors import TrainingError
 from habitat.forest.calibration import N_BINS, calibration_error, fit_temperatures, reliability
 from habitat.forest.folds import LeftOut, block_numbers, leave_blocks_out
 
-TIE = 0.01
-"""Years whose accuracies differ by less fit equally well."""
 N_DRAWS = 1000
 """Draws of blocks that limits rest on."""
 
@@ -176,9 +174,10 @@ def fitting_year(
 ) -> tuple[int, dict[int, float | None]]:
     """Find the year in which labels without a date were true: the one whose imagery foretells them best.
 
-    Where land has changed, a map laid over another year's scenes teaches the classifier that a clearing is
-    forest. The year with the best cross-validated accuracy is the year the labels are of; of several that
-    come within :data:`TIE` of it, the latest.
+    Where land has changed, a map laid over another year's scenes teaches the classifier that a clearing is forest. The
+    year in which left-out blocks' forest stands out best from the rest is the year the labels are of, by the area under
+    the receiver operating characteristic: it sees how sure the classifier was, where accuracies of years beside one
+    another tie.
 
     Parameters
     ----------
@@ -189,10 +188,11 @@ def fitting_year(
     -------
     year : int
         Where none can be judged, the latest.
-    accuracy : dict of year to balanced accuracy
-        None where a year cannot be judged: it lacks forest or everything else, or has it in one part of the area alone.
+    areas : dict of year to area under the curve
+        0.5-1; None where a year cannot be judged: it lacks forest or everything else, or has it in one part of the land
+        alone.
     """
-    accuracy: dict[int, float | None] = {}
+    areas: dict[int, float | None] = {}
     third = max(1, block_pixels // 3)
     for year in np.unique(samples["year"].to_numpy(dtype=int)).tolist():
         of_year = samples[samples["year"] == year]
@@ -201,8 +201,8 @@ def fitting_year(
         for shift in (0, third, 2 * third):
             cut = of_year.assign(row=of_year["row"] + shift, col=of_year["col"] + shift)
             with contextlib.suppress(TrainingError):  # this cut leaves a fold without forest, or without the rest
-                said = cross_validate(cut, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
-                judged.append(said["balanced_accuracy"])
-        accuracy[year] = round(float(np.mean(judged)), 4) if judged else None
-    best = max(found or 0.0 for found in accuracy.values())
-    return max(year for year, found in accuracy.items() if (found or 0.0) >= best - TIE), accuracy
+                left_out = leave_blocks_out(cut, forest_codes=forest_codes, block_pixels=block_pixels, seed=seed)
+                p_forest = np.exp(left_out.log_said[left_out.is_forest]).sum(axis=0)
+                judged.append(roc_auc_score(cut["code"].isin(list(forest_codes)), p_forest))
+        areas[year] = round(float(np.mean(judged)), 4) if judged else None
+    return max(areas, key=lambda year: (areas[year] or 0.0, year)), areas

@@ -49,7 +49,8 @@ def read_labels(
     Returns
     -------
     DataFrame
-        row, col, year (<NA> = not known), code: one row a labelled pixel inside the grid.
+        row, col, year (<NA> = not known), code: one row a labelled pixel inside the grid. Its `attrs["outside"]` counts
+        the points that lie outside.
 
     Raises
     ------
@@ -96,13 +97,17 @@ def _from_vectors(path: Path, grid: GeoBox, edge_m: float) -> pd.DataFrame:
     points = (shapes.geom_type == "Point").to_numpy()
     rows, cols, inside = pixels_of(grid, shapes.geometry[points].x, shapes.geometry[points].y)
     of_points = label_table(rows[inside], cols[inside], years[points][inside], code[points][inside])
+    outside = {"outside": int((~inside).sum())}
     if points.all():
+        of_points.attrs = outside
         return of_points
     polygons = gpd.GeoDataFrame(
         {"code": code[~points].astype(int), "year": years[~points], "row": np.flatnonzero(~points) + 1},
         geometry=shapes.geometry[~points],
     )
-    return pd.concat([of_points, *_of_polygons(polygons, grid, edge_m, path)], ignore_index=True)
+    table = pd.concat([of_points, *_of_polygons(polygons, grid, edge_m, path)], ignore_index=True)
+    table.attrs = outside
+    return table
 
 
 def _years(shapes: Any, path: Path) -> pd.Series:

@@ -79,7 +79,7 @@ def _share(row: Any) -> str:
 
 def _matrix(table: Any, of: str) -> dict[str, Any]:
     part = table[table["of"] == of]
-    counts = part.pivot(index="mapped", columns="reference", values="n")
+    counts = part.pivot(index="mapped", columns="reference", values="n").fillna(0)
     order = [name for name in dict.fromkeys(part["mapped"]) if name in counts.index]
     columns = [name for name in dict.fromkeys(part["reference"]) if counts[name].sum() or name in order]
     rows = [{"name": name, "counts": [number(int(counts.loc[name, c])) for c in columns]} for name in order]

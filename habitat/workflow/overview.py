@@ -127,13 +127,15 @@ def _refuse_missing_files(plan: Plan) -> None:
 
 def _counts(plan: Plan) -> dict[str, int]:
     """Read what the recipe names beside its scenes, and count it; faults show here, before anything is run."""
-    from habitat.records import read_effort, read_labels, read_sightings
+    from habitat.records import read_effort, read_sightings
     from habitat.workflow.tables import Survey
+    from habitat.workflow.training import labels_of
 
     recipe, counts = plan.recipe, {}
     if recipe.forest is not None:
-        labels = read_labels(recipe.path(recipe.forest.training), plan.grid, codes=plan.legend.codes)
-        counts["labelled pixels"] = len(labels)
+        counts["labels"] = len(labels := labels_of(plan))
+        if outside := labels.attrs.get("outside", 0):
+            counts["labels outside the area"] = outside
     if recipe.cells is not None:
         counts["cells"] = len(Survey(plan).cells)
     if recipe.sightings is not None:

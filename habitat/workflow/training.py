@@ -30,7 +30,7 @@ from habitat.records.covers import Translation
 from habitat.records.labels import read_labels
 from habitat.store import write_json, write_model, write_table, write_text
 from habitat.workflow.composites import READ_BLOCK
-from habitat.workflow.context import Context, Outputs
+from habitat.workflow.context import Context, Outputs, Plan
 from habitat.workflow.predictors import feature_files
 
 SEED = 20161
@@ -41,6 +41,8 @@ THINNED = 4
 SPREAD_PIXELS = 256
 """Side of the blocks of land that share the draw of labels."""
 MODEL = "model.npz"
+FEW = 10
+"""Labels of a class that are too few to judge it by."""
 BLOCKS_ACROSS = 6
 """Blocks of land along the longer side of the labels' extent, for cross-validation."""
 
@@ -50,6 +52,8 @@ def train(context: Context, _work: Path) -> Outputs:
     section = context.recipe.forest
     assert section is not None
     labels = labels_of(context)
+    if beyond := labels.attrs.get("outside", 0):
+        context.warnings.append(f"{beyond} labels lie outside the area and were not used")
     labels, outside = within_years(labels, context.years)
     if outside:
         context.warnings.append(f"{outside} labels are dated outside the years and were not used")
@@ -106,7 +110,7 @@ def train(context: Context, _work: Path) -> Outputs:
     return outputs, notes | {"samples": len(samples)}
 
 
-def labels_of(context: Context) -> pd.DataFrame:
+def labels_of(context: Plan) -> pd.DataFrame:
     """The labels that the recipe names, on the run's grid."""
     section = context.recipe.forest
     assert section is not None
@@ -142,6 +146,11 @@ def _warn_of_unused(context: Context, labels: pd.DataFrame, samples: pd.DataFram
     given = len(labels[["row", "col"]].drop_duplicates())
     if used < given and len(labels) < MAX_PER_CLASS:
         context.warnings.append(f"{given - used} of {given} labelled pixels were not seen in their year and not used")
+    counts = samples["code"].value_counts().sort_index()
+    if few := [f"{code} ({n})" for code, n in counts.items() if n < FEW]:
+        context.warnings.append(
+            f"fewer than {FEW} labels of class {', '.join(few)}: what is said of its accuracy means little"
+        )
     contradicted = int((samples.groupby(["row", "col", "year"])["code"].nunique() > 1).sum())
     if contradicted:
         context.warnings.append(f"{contradicted} pixels have labels of different classes in the same year")
