@@ -39,6 +39,8 @@ class LeftOut:
     """At which the labels of known classes are likeliest."""
     models: tuple[CoverModel, ...]
     """Of each fold: trained on the others."""
+    taught: np.ndarray
+    """bool (sample,): which samples models learnt from, where not asked of them."""
 
     def calibrated(self, at: Temperatures | None = None) -> np.ndarray:
         """Probabilities at some temperatures, by default the fitted ones: float64 (class, sample)."""
@@ -52,8 +54,20 @@ def block_numbers(samples: pd.DataFrame, *, block_pixels: int) -> np.ndarray:
     return rows * (cols.max() + 1) + cols
 
 
-def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], block_pixels: int, seed: int) -> LeftOut:
+def leave_blocks_out(
+    samples: pd.DataFrame,
+    *,
+    forest_codes: Sequence[int],
+    block_pixels: int,
+    seed: int,
+    taught: np.ndarray | None = None,
+) -> LeftOut:
     """Train on some blocks of land and ask of the others, in turn.
+
+    Parameters
+    ----------
+    taught : bool array (sample,), optional
+        Which samples models may learn from, by default all; they are asked of all.
 
     Raises
     ------
@@ -74,7 +88,10 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
     said = np.full((len(codes), len(samples)), LEAST)
     known = np.zeros(len(samples), dtype=bool)
     models = []
-    splits = list(GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups))
+    taught = np.ones(len(samples), dtype=bool) if taught is None else taught
+    splits = [
+        (train[taught[train]], test) for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups)
+    ]
     _check_kinds(np.isin(truth, list(forest_codes)), [train for train, _ in splits])
     for fold, (train, test) in enumerate(splits):
         model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
@@ -85,7 +102,7 @@ def leave_blocks_out(samples: pd.DataFrame, *, forest_codes: Sequence[int], bloc
     log_said = np.log(np.maximum(said, LEAST))
     is_forest = np.isin(codes, list(forest_codes))
     at = fit_temperatures(log_said[:, known], np.searchsorted(codes, truth[known]), is_forest)
-    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, tuple(models))
+    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, tuple(models), taught)
 
 
 def _check_kinds(is_forest: np.ndarray, trains: Sequence[np.ndarray]) -> None:
@@ -118,7 +135,7 @@ def calibrate(
     Parameters
     ----------
     model : CoverModel
-        Of all samples.
+        Of all samples that may be learnt from.
     found : LeftOut
         Of the same samples.
     """
@@ -129,7 +146,7 @@ def calibrate(
         model,
         own_years=own,
         other_years=Temperatures(max(own.kind, other.kind), max(own.within, other.within)),
-        applicability=learn_applicability(table, codes, found.folds),
+        applicability=learn_applicability(*(of[found.taught] for of in (table, codes, found.folds))),
     )
 
 
@@ -142,7 +159,8 @@ def _other_years(found: LeftOut, samples: pd.DataFrame, forest_codes: Sequence[i
     asked = np.zeros(len(truth), dtype=bool)
     for fold in np.unique(found.folds):
         for side in (0, 1):
-            train, test = (found.folds != fold) & (half != side), (found.folds == fold) & (half == side)
+            train = found.taught & (found.folds != fold) & (half != side)
+            test = (found.folds == fold) & (half == side)
             kinds = samples["code"][train].isin(list(forest_codes)).nunique()
             if test.any() and kinds == 2:
                 other = train_cover(samples[train], forest_codes=forest_codes, seed=seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def _from_vectors(path: Path, grid: GeoBox, edge_m: float) -> pd.DataFrame:
     points = (shapes.geom_type == "Point").to_numpy()
     rows, cols, inside = pixels_of(grid, shapes.geometry[points].x, shapes.geometry[points].y)
     of_points = label_table(rows[inside], cols[inside], years[points][inside], code[points][inside])
-    outside = {"outside": int((~inside).sum())}
+    outside: dict[Hashable | None, Any] = {"outside": int((~inside).sum())}
     if points.all():
         of_points.attrs = outside
         return of_points

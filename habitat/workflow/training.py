@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,24 +80,21 @@ def train(context: Context, _work: Path) -> Outputs:
         as_of = section.training_year
         if as_of is None:
             as_of, notes["fit_by_year"] = fitting_year(samples[~samples["dated"]], **judging)
-            context.warnings.append(f"labels without a date were taken as of {as_of}, whose scenes they fit best")
+            told = any(found is not None for found in notes["fit_by_year"].values())
+            why = "whose scenes they fit best" if told else "the latest: too few of them to tell which year they fit"
+            context.warnings.append(f"labels without a date were taken as of {as_of}, {why}")
         parts = [part[part["dated"] | (part["year"] == as_of)] for part in parts]
         samples = stack_samples(parts, **drawn)
         notes["labels_taken_as_of"] = as_of
     context.progress("train", len(context.years), len(context.years) + 2)
-    left_out = leave_blocks_out(samples, **judging)
+    taught = np.ones(len(samples), dtype=bool)
+    if section.clean_labels:  # judged by all labels, trained on those that are not doubted
+        taught = ~_doubted(context, samples, notes, judging)
+    learnt = samples[taught]
+    left_out = leave_blocks_out(samples, taught=taught, **judging)
     validation = judge(left_out, samples, **judging) | {"block_m": block_pixels * context.grid.transform.a}
     importances = importance(left_out, samples, seed=SEED)
     _warn_of_unused(context, labels, samples)
-    learnt = samples
-    if section.clean_labels:  # judged by all labels, trained on those that are not doubted
-        groups = block_numbers(samples, block_pixels=block_pixels)
-        doubted = doubtful_labels(samples, forest_codes=forest_codes, groups=groups, seed=SEED)
-        notes["labels_left_out"] = samples.loc[doubted, "code"].value_counts().sort_index().to_dict()
-        if doubted.any():
-            share = f"{doubted.sum()} of {len(samples)} labels"
-            context.warnings.append(f"{share} contradict what was seen there and were not learnt from")
-        learnt = samples[~doubted]
     model = train_cover(learnt, forest_codes=forest_codes, seed=SEED)
     model = calibrate(model, left_out, samples, forest_codes=forest_codes, seed=SEED)
     names = (MODEL, "validation.json", "importance.csv", "model.md")
@@ -105,9 +103,20 @@ def train(context: Context, _work: Path) -> Outputs:
     write_json(outputs[1], validation)
     write_table(outputs[2], importances)
     classes = {cover.code: cover.name for cover in context.legend}
-    write_text(outputs[3], write_card(model, samples, validation, importances, names=classes, origin=_origin(context)))
+    write_text(outputs[3], write_card(model, learnt, validation, importances, names=classes, origin=_origin(context)))
     context.progress("train", len(context.years) + 2, len(context.years) + 2)
     return outputs, notes | {"samples": len(samples)}
+
+
+def _doubted(context: Context, samples: pd.DataFrame, notes: dict[str, Any], judging: Mapping[str, Any]) -> np.ndarray:
+    """Which labels contradict what was seen there: bool (sample,); noted, and warned of."""
+    groups = block_numbers(samples, block_pixels=judging["block_pixels"])
+    doubted = doubtful_labels(samples, forest_codes=judging["forest_codes"], groups=groups, seed=SEED)
+    notes["labels_left_out"] = samples.loc[doubted, "code"].value_counts().sort_index().to_dict()
+    if doubted.any():
+        share = f"{doubted.sum()} of {len(samples)} labels"
+        context.warnings.append(f"{share} contradict what was seen there and were not learnt from")
+    return doubted
 
 
 def labels_of(context: Plan) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import habitat.forest.folds as folds
 import habitat.forest.validation as validation
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, samples
 from habitat.errors import TrainingError
-from habitat.forest import block_numbers, cross_validate, fit_temperatures, fitting_year
+from habitat.forest import block_numbers, cross_validate, dissimilarity, fit_temperatures, fitting_year, judge
 
 
 def judged(table: pd.DataFrame, **changed: Any) -> dict[str, Any]:
@@ -159,6 +159,27 @@ def test_forest_in_one_block_alone_cannot_be_judged() -> None:
     corner = (table["row"] // 30) * 2 + table["col"] // 30
     with pytest.raises(TrainingError, match="labels of forest lie in one part of the area alone.*add labels of forest"):
         judged(table[(table["code"] == OAK) == (corner == 0)], block_pixels=30)
+
+
+def test_samples_that_may_not_be_learnt_from_are_asked_of_and_teach_nothing() -> None:
+    """A fifth of the labels is wrong and known to be: folds, other years and the area learn as if it were not there."""
+    table = samples(100, years=(2019, 2020))
+    wrong = np.arange(len(table)) % 5 == 0
+    lied = table.assign(code=np.where(wrong & (table["code"] == OAK), GRASS, table["code"]))
+    lied.loc[wrong, "ndvi_mapping"] += np.float32(5)
+    options: dict[str, Any] = {"forest_codes": FOREST_CODES, "block_pixels": 12, "seed": 1}
+    found = folds.leave_blocks_out(lied, taught=~wrong, **options)
+    assert [model.label_years for model in found.models] == [(2019, 2020)] * 5
+    for fold, model in enumerate(found.models):
+        own = folds.train_cover(lied[~wrong & (found.folds != fold)], forest_codes=FOREST_CODES, seed=1)
+        assert np.array_equal(folds.ask(own, lied), folds.ask(model, lied))
+    assert judge(found, lied, **options)["n_labels"] == len(lied)
+    whole = folds.train_cover(lied[~wrong], forest_codes=FOREST_CODES, seed=1)
+    area = folds.calibrate(whole, found, lied, forest_codes=FOREST_CODES, seed=1).applicability
+    assert area is not None
+    assert area.centre == pytest.approx(lied.loc[~wrong, ["ndvi_mapping", "ndmi_mapping"]].mean().to_numpy(), rel=1e-5)
+    seen = lied[["ndvi_mapping", "ndmi_mapping"]].to_numpy(dtype=np.float32).T
+    assert (dissimilarity(area, seen)[wrong] > area.threshold).all()
 
 
 # -- labels without a date ------------------------------------------------------------------------------
