@@ -45,11 +45,7 @@
 
   function answer(code, alone) {
     const mine = of(points[at].id);
-    const first = mine.codes.every((c) => c === "") && !alone ? 0 : year;
-    for (let y = first; y < years.length; y++) {
-      if (alone && y > year) break;
-      if (y >= year || mine.codes[y] === "") mine.codes[y] = code;
-    }
+    mine.codes.fill(code, year, alone ? year + 1 : years.length);
     keep();
     draw();
   }

@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import geopandas as gpd
@@ -98,6 +100,63 @@ def test_every_class_of_a_legend_has_a_key_of_its_own(run_with_sample: Path) -> 
     write_sheet_page(run_with_sample, classes="forest", chip_m=420)
     assert len(set(keys)) == len(keys) == 13
     assert not set(keys) & set("hno?123")
+
+
+_NO_PAGE = """
+class Element {
+  constructor() { this.children = []; this.style = {}; this.classList = { toggle() {} }; this.clientWidth = 100; }
+  get parentElement() { return new Element(); }
+  append() {} after() {} blur() {} focus() {} setAttribute() {} addEventListener() {}
+  replaceChildren(...children) { this.children = children; }
+  querySelector() { return new Element(); }
+  querySelectorAll() { return []; }
+}
+const elements = { data: { textContent: process.argv[1] } };
+let press;
+globalThis.HTMLButtonElement = class {};
+globalThis.localStorage = { getItem: () => null, setItem() {} };
+globalThis.window = { addEventListener() {} };
+globalThis.document = {
+  getElementById: (id) => (elements[id] ||= new Element()),
+  createElement: () => new Element(),
+  createElementNS: () => new Element(),
+  addEventListener: (kind, act) => { press = act; },
+};
+"""
+"""As much of a browser as the page's script asks for, so that its keys can be pressed."""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("keys", "codes"),
+    [
+        (["f"], "F,F,F"),
+        (["f", "ArrowRight", "n"], "F,N,N"),
+        (["ArrowRight", "n"], ",N,N"),
+        (["f", "ArrowRight", "shift+N"], "F,N,F"),
+        (["f", "ArrowRight", "shift+?"], "F,?,?"),
+        (["f", "ArrowRight", "shift+alt+?"], "F,?,F"),
+        (["ArrowRight", "shift+N"], ",N,"),
+    ],
+)
+def test_a_key_answers_from_the_chosen_year_on_or_for_it_alone(
+    run_with_sample: Path, keys: list[str], codes: str
+) -> None:
+    script = re.search(r"<script>(.*?)</script>", text_of(run_with_sample), flags=re.S)[1]
+    presses = [
+        {"key": key.rpartition("+")[2], "shiftKey": "shift+" in key, "altKey": "alt+" in key, "target": None}
+        for key in keys
+    ]
+    acts = f"for (const e of {json.dumps(presses)}) press({{ ...e, preventDefault() {{}} }});"
+    whole = f"{_NO_PAGE}\n{script}\n{acts}\nconsole.log(window.sheet.toCsv());"
+    command = ["node", "-e", whole, json.dumps(data_of(run_with_sample) | {"points": _bare(run_with_sample)})]
+    said = subprocess.run(command, capture_output=True, timeout=60, check=True, text=True).stdout.splitlines()
+    assert ",".join(said[1].split(",")[3:6]) == codes
+
+
+def _bare(folder: Path) -> list[dict]:
+    """The places without their pictures: a command line is short."""
+    return [point | {"chips": ""} for point in data_of(folder)["points"]]
 
 
 @pytest.mark.browser
