@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from habitat.cli import main
 
-FEW_TREES = 5
+FEW_TREES = 15
 """Of the classifier, where it does not matter how good a map is."""
 
 
