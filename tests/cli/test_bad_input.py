@@ -252,7 +252,7 @@ CASES = {
     ),
     "training of other years": Case(
         training(lambda points: points.assign(date="1999-07-01")),
-        ("training", "no label lies on a pixel that was seen", "dates"),
+        ("training", "all labels are of 1999", "add labels of these years"),
         checked=False,
     ),
     "no legend": Case(

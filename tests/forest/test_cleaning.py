@@ -26,7 +26,7 @@ def doubted(table: pd.DataFrame, seed: int = 1) -> np.ndarray:
     return doubtful_labels(table, forest_codes=FOREST_CODES, groups=groups, seed=seed)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2])
+@pytest.mark.parametrize("share", [0.15, 0.2])
 def test_planted_errors_are_found_and_right_labels_stay(share: float) -> None:
     table, wrong = planted(share)
     found = doubted(table)

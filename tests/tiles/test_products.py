@@ -579,7 +579,7 @@ def test_the_same_land_as_catalogue_and_as_products_is_the_same_composite_to_the
         said = run("composite", sample / layout / "recipe.toml")
         assert said.status == 0, said.err
     made = sorted((sample / "catalogue" / "run" / "composites").glob("*.tif"))
-    assert len(made) == 2 * 3 * len(YEARS), "each season's picture, and whose looks it is made of"
+    assert len(made) == (2 * 3 + 1) * len(YEARS), "each season's picture, whose looks it is made of, the year's course"
     for path in made:
         assert path.read_bytes() == (sample / "products" / "run" / "composites" / path.name).read_bytes(), path.name
 

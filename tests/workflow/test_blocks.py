@@ -10,7 +10,7 @@ import pytest
 
 import habitat
 from habitat.simulate import write_sample
-from habitat.workflow import changes, composites, maps
+from habitat.workflow import changes, composites, maps, training
 
 
 def digests(run: Path) -> dict[str, str]:
@@ -31,7 +31,7 @@ def test_small_blocks_make_the_same_files_as_one(tmp_path: Path, monkeypatch: py
     habitat.run_recipe(habitat.read_recipe(tmp_path / "one" / "recipe.toml"), until="change", workers=2)
     for module, name in (
         (composites, "READ_BLOCK"),
-        (maps, "READ_BLOCK"),
+        (training, "READ_BLOCK"),
         (changes, "READ_BLOCK"),
         (maps, "MAP_BLOCK"),
     ):
