@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from habitat.estimation import Z95
+
 SMALL_SHARE = 0.05
 """A stratum of which no more was sampled counts as without end (Cochran 1977, section 2.6)."""
-Z95 = 1.959963984540054
-"""Of the normal distribution: 95% lie within as many standard deviations."""
 
 
 @dataclass(frozen=True)
