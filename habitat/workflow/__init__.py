@@ -1,9 +1,7 @@
 """The stages in order: from a recipe to a run's folder.
 
 The order of the stages and what each depends on is the table in :mod:`habitat.workflow.stages`; what each
-does is a function of :mod:`~habitat.workflow.composites`, :mod:`~habitat.workflow.training`,
-:mod:`~habitat.workflow.maps`, :mod:`~habitat.workflow.changes` or :mod:`~habitat.workflow.tables`, which take the same
-:class:`~habitat.workflow.context.Context`.
+does is a function of the module named there, which takes the :class:`~habitat.workflow.context.Context`.
 """
 
 from habitat.workflow.answers import summarize_assessment

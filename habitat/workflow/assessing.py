@@ -14,11 +14,11 @@ from habitat.report import write_sheet_page
 from habitat.store import write_table
 from habitat.workflow.answers import SHEET, answers_path, read_typed
 from habitat.workflow.areas import pixel_areas, with_estimates
+from habitat.workflow.cells import loss_years
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.estimates import accuracy_rows, area_rows, matrix_rows, questions
 from habitat.workflow.kept import find_kept, id_of, keep, use
 from habitat.workflow.sampling import SAMPLE, STRATA, draw, settings_of, sheet
-from habitat.workflow.tables import loss_years
 
 _ELSEWHERE = 1e-4
 """Degrees, some ten metres: a spreadsheet may round, but not so far."""

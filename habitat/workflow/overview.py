@@ -128,7 +128,7 @@ def _refuse_missing_files(plan: Plan) -> None:
 def _counts(plan: Plan) -> dict[str, int]:
     """Read what the recipe names beside its scenes, and count it; faults show here, before anything is run."""
     from habitat.records import read_effort, read_sightings
-    from habitat.workflow.tables import Survey
+    from habitat.workflow.cells import Survey
     from habitat.workflow.training import labels_of
 
     recipe, counts = plan.recipe, {}
