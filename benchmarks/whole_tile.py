@@ -27,6 +27,7 @@ from habitat.forest import calibrate, leave_blocks_out, pack_model, predict_clas
 from habitat.grids import Block, blocks
 from habitat.imagery import forest_features
 from habitat.legend import DEFAULT_LEGEND
+from habitat.recipe import ForestSection
 from habitat.store import RasterWriter, write_model
 from habitat.workflow.composites import composite_paths, read_composites
 from habitat.workflow.maps import map_forest
@@ -122,6 +123,7 @@ def main(folder: Path, side: int) -> None:
             years=(YEAR,),
             seasons=[SimpleNamespace(name=season) for season in SEASONS],
             legend=DEFAULT_LEGEND,
+            recipe=SimpleNamespace(forest=ForestSection(training="labels.gpkg", features=["bands", "indices"])),
             executor=pool,
             progress=lambda *_: None,
             run=SimpleNamespace(
