@@ -65,6 +65,10 @@ class AreaSection(_Section):
         return self
 
 
+_NOT_SEASONS = ("sensors", "harmonics", "level", "cos", "sin", "cos2", "sin2", "scatter")
+"""Files are named after seasons, and predictors too: `2019_sensors.tif`, `ndvi_level`."""
+
+
 class PeriodSection(_Section):
     """When."""
 
@@ -99,9 +103,7 @@ class PeriodSection(_Section):
     def season_list(self) -> tuple[Season, ...]:
         """The mapping season first, then the others as written."""
         for name in self.seasons:
-            if (
-                name == MAPPING or name.endswith(("sensors", "harmonics")) or not name.isidentifier()
-            ):  # files are named after them
+            if name == MAPPING or not name.isidentifier() or name.endswith(_NOT_SEASONS):
                 raise ValueError(f"{name!r} cannot be the name of a season")
         return (
             Season.parse(MAPPING, self.season),
@@ -223,7 +225,7 @@ class AssessSection(_Section):
     """And the rest of the map."""
     near_loss_m: Annotated[float, Field(ge=0)] = 0
     """A belt of this width around mapped loss is a stratum of its own: omitted loss hides there."""
-    chip_m: Annotated[float, Field(gt=0)] = 600
+    chip_m: Annotated[float, Field(ge=60, le=10_000)] = 600
     """Side of the pictures that interpreters see."""
     seed: Annotated[int, Field(ge=0)] = 1
     answers: str | None = None
@@ -312,6 +314,8 @@ class Recipe(_Section):
         ):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"[{section}] needs a section [{needed}]")
+        if self.forest is not None and self.forest.training_year not in (None, *self.period.year_list()):
+            raise ValueError(f"[forest] training_year = {self.forest.training_year} lies outside [period] years")
         if self.occupancy is not None and self.sightings is not None and self.sightings.effort is None:
             raise ValueError("[occupancy] needs effort in [sightings]: where nobody looked, nothing is known")
         return self

@@ -22,7 +22,14 @@ from habitat.forest.cleaning import doubtful_labels
 from habitat.forest.folds import LeftOut, block_numbers, calibrate, leave_blocks_out
 from habitat.forest.permutation import importance, predictor_groups
 from habitat.forest.portable import pack_model, unpack_model
-from habitat.forest.training import gather, stack_samples, thin_labels, with_missing_seasons, within_years
+from habitat.forest.training import (
+    gather,
+    refuse_one_kind,
+    stack_samples,
+    thin_labels,
+    with_missing_seasons,
+    within_years,
+)
 from habitat.forest.validation import cross_validate, fitting_year, judge
 
 __all__ = [
@@ -50,6 +57,7 @@ __all__ = [
     "predict_cover",
     "predict_dissimilarity",
     "predictor_groups",
+    "refuse_one_kind",
     "reliability",
     "split_forest",
     "stack_samples",

@@ -15,11 +15,11 @@ import xarray as xr
 from sklearn.utils.class_weight import compute_sample_weight
 
 from habitat.cubes import FEATURES
-from habitat.errors import ContractError, TrainingError
+from habitat.errors import ContractError
 from habitat.forest.applicability import Applicability, dissimilarity
 from habitat.forest.boosting import SymmetricTrees
 from habitat.forest.calibration import NEUTRAL, Temperatures, apply_temperatures
-from habitat.forest.training import LABEL_COLUMNS, with_missing_seasons
+from habitat.forest.training import LABEL_COLUMNS, refuse_one_kind, with_missing_seasons
 from habitat.legend import UNKNOWN
 
 N_TREES = 100
@@ -65,13 +65,8 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
     TrainingError
         If all samples are forest, or none is.
     """
+    refuse_one_kind(samples, forest_codes=forest_codes)
     is_forest = samples["code"].isin(list(forest_codes))
-    if is_forest.all() or not is_forest.any():
-        raise TrainingError(
-            f"{'all' if is_forest.all() else 'none'} of the labels are forest",
-            where="training",
-            mend="add labels of what is not forest" if is_forest.all() else "add labels of forest",
-        )
     predictors = predictors_of(samples)
     kinds = is_forest.groupby(samples["year"]).nunique()
     samples = with_missing_seasons(samples)

@@ -111,7 +111,7 @@ def stack_samples(
     Raises
     ------
     TrainingError
-        If there are no samples, or of one class only.
+        If there are no samples.
     """
     samples = pd.concat(list(parts), ignore_index=True) if parts else pd.DataFrame(columns=list(LABEL_COLUMNS))
     if samples.empty:
@@ -120,15 +120,26 @@ def stack_samples(
             where="training",
             mend="check its reference system, dates and area",
         )
-    if samples["code"].nunique() < 2:
-        raise TrainingError(
-            f"all labels are of one class ({int(samples['code'].iloc[0])})",
-            where="training",
-            mend="add labels of what is not forest, or of what is",
-        )
     # the order of blocks must leave no trace
     samples = samples.sort_values(["row", "col", "year", "code"], kind="stable", ignore_index=True)
     return thin_labels(samples, max_per_class=max_per_class, seed=seed, block_pixels=block_pixels)
+
+
+def refuse_one_kind(labels: pd.DataFrame, *, forest_codes: Sequence[int]) -> None:
+    """Refuse labels (column `code`) that leave nothing to tell apart.
+
+    Raises
+    ------
+    TrainingError
+        If all are forest, or none is.
+    """
+    is_forest = labels["code"].isin(list(forest_codes))
+    if is_forest.all() or not is_forest.any():
+        raise TrainingError(
+            f"{'all' if is_forest.all() else 'none'} of the labels are forest",
+            where="training",
+            mend="add labels of what is not forest" if is_forest.all() else "add labels of forest",
+        )
 
 
 def thin_labels(labels: pd.DataFrame, *, max_per_class: int, seed: int, block_pixels: int = 0) -> pd.DataFrame:

@@ -58,6 +58,12 @@ def read_labels(
         If the file cannot be read, has no `code`, holds a code that the legend lacks or a value that the map does not
         have, lies outside, is all edge, or has polygons of different codes on the same ground.
     """
+    if translation is not None and path.is_file() and path.suffix.lower() not in SUFFIXES:
+        raise TrainingError(
+            f"is no GeoTIFF, and [forest] training_map says that it is a map ({translation.kind})",
+            where=path,
+            mend="leave training_map out for points and polygons",
+        )
 
     def within(edge_m: float) -> pd.DataFrame:
         if translation is not None or path.suffix.lower() in SUFFIXES:

@@ -16,7 +16,7 @@ from habitat.workflow.answers import SHEET, answers_path, read_typed
 from habitat.workflow.areas import pixel_areas, with_estimates
 from habitat.workflow.cells import loss_years
 from habitat.workflow.context import Context, Outputs
-from habitat.workflow.estimates import accuracy_rows, area_rows, matrix_rows, questions
+from habitat.workflow.estimates import accuracy_rows, area_rows, forest_of, matrix_rows, questions
 from habitat.workflow.kept import find_kept, id_of, keep, use
 from habitat.workflow.sampling import SAMPLE, STRATA, draw, settings_of, sheet
 
@@ -36,8 +36,9 @@ def assess(context: Context, work: Path) -> Outputs:
         keep(context, sample, work / "strata.tif")
     points = sample["point"].tolist()
     answers = None if typed is None else _checked(context, typed, sample, path)
-    if settings_of(context).answers is not None and not path.is_file():
-        context.warnings.append(f"{path.name} is not there yet: areas stay pixel counts until it is")
+    if settings_of(context).answers is not None and typed is None:
+        lacks = "holds no answer" if path.is_file() else "is not there"
+        context.warnings.append(f"{path.name} {lacks} yet: areas stay pixel counts")
     context.progress("assess", 1, 3)
     outputs = [run.path(SAMPLE), run.path(STRATA), run.path("assess/sheet.parquet"), run.path("assess/sheet.html")]
     empty = sheet(sample, years)
@@ -115,6 +116,12 @@ def _warn_of_gaps(context: Context, answers: Answers, points: int) -> None:
     untold = int(((answers.states == UNTOLD) & answers.answered[:, None]).any(axis=1).sum())
     if untold:
         context.warnings.append(f"{untold} places could not be told in some year: they are left out of its estimates")
+    forest = forest_of(context, answers)
+    again = int(((forest[:, :-1] & ~forest[:, 1:]).sum(axis=1) > 1).sum())
+    if again:
+        context.warnings.append(
+            f"{again} places were answered to lose their forest more than once: the first loss counts"
+        )
 
 
 def _counted_losses(counted: pd.DataFrame, estimated: pd.DataFrame) -> dict[str, float]:

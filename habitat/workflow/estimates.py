@@ -56,9 +56,8 @@ def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> list[
     EstimationError
         If they can be asked nothing.
     """
-    legend = settings_of(context).classes == "legend"
     states = np.where(answers.answered[:, None], answers.states, NO_ANSWER)
-    forest = np.isin(states, context.legend.forest_codes) if legend else states == 1
+    forest = forest_of(context, answers)
     asked = {
         str(year): _covers(context, sample, year, states=states[:, at], forest=forest[:, at])
         for at, year in enumerate(context.years)
@@ -76,6 +75,12 @@ def questions(context: Context, sample: pd.DataFrame, answers: Answers) -> list[
         raise next(iter(refused.values()))
     context.warnings += [f"nothing is estimated for {of}: {error.what}; {error.mend}" for of, error in refused.items()]
     return found
+
+
+def forest_of(context: Context, answers: Answers) -> np.ndarray:
+    """Return where and when forest was answered, of the places answered in full: bool (point, year)."""
+    codes = context.legend.forest_codes if settings_of(context).classes == "legend" else (1,)
+    return np.isin(answers.states, codes) & answers.answered[:, None]
 
 
 def _covers(

@@ -127,6 +127,7 @@ def _refuse_missing_files(plan: Plan) -> None:
 
 def _counts(plan: Plan) -> dict[str, int]:
     """Read what the recipe names beside its scenes, and count it; faults show here, before anything is run."""
+    from habitat.forest import refuse_one_kind, within_years
     from habitat.records import read_effort, read_sightings
     from habitat.workflow.cells import Survey
     from habitat.workflow.training import labels_of
@@ -134,6 +135,7 @@ def _counts(plan: Plan) -> dict[str, int]:
     recipe, counts = plan.recipe, {}
     if recipe.forest is not None:
         counts["labels"] = len(labels := labels_of(plan))
+        refuse_one_kind(within_years(labels, plan.years)[0], forest_codes=plan.legend.forest_codes)
         if outside := labels.attrs.get("outside", 0):
             counts["labels outside the area"] = outside
     if recipe.cells is not None:

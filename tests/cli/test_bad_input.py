@@ -232,47 +232,51 @@ CASES = {
     # training
     "no training": Case(without("training.gpkg"), ("training.gpkg", "no such file", "[forest]")),
     "empty training": Case(
-        training(lambda points: points.iloc[:0]), ("training.gpkg", "holds no shape", "[forest]"), checked=False
+        training(lambda points: points.iloc[:0]),
+        ("training.gpkg", "holds no shape", "[forest]"),
     ),
     "one class only": Case(
-        training(lambda points: points.assign(code=14)), ("training", "one class (14)", "add labels"), checked=False
+        training(lambda points: points.assign(code=14)),
+        ("training", "all of the labels are forest", "add labels"),
     ),
     "forest alone": Case(
-        training(lambda points: points[points["code"].between(11, 15)]), ("training", "add labels"), checked=False
+        training(lambda points: points[points["code"].between(11, 15)]),
+        ("training", "add labels"),
     ),
     "a code of no class": Case(
         training(lambda points: points.assign(code=points["code"].replace(14, 99))),
         ("training.gpkg", "code 99 is not in the legend", "[forest] legend"),
-        checked=False,
     ),
     "training elsewhere": Case(
         training(lambda points: points.assign(geometry=points.geometry.translate(50_000))),
         ("training.gpkg", "holds no label inside the area", "check its reference system"),
-        checked=False,
     ),
     "training of other years": Case(
         training(lambda points: points.assign(date="1999-07-01")),
         ("training", "all labels are of 1999", "add labels of these years"),
-        checked=False,
     ),
     "no legend": Case(
         recipe('training = "training.gpkg"', 'training = "training.gpkg"\nlegend = "legend.toml"'),
         ("legend.toml", "o such file"),
     ),
     "a legend without forest": Case(
-        a_legend_without_forest, ("none of the labels are forest", "add labels of forest"), checked=False
+        a_legend_without_forest,
+        ("none of the labels are forest", "add labels of forest"),
     ),
     # cells and sightings
     "no cells": Case(recipe("size_m = 300", 'file = "cells.gpkg"'), ("cells.gpkg", "no such file", "[cells]")),
     "no sightings": Case(without("sightings.csv"), ("sightings.csv", "no such file", "[sightings]")),
-    "swapped coordinates": Case(sightings(swapped), ("sightings.csv", "latitude", "longitude"), checked=False),
+    "swapped coordinates": Case(
+        sightings(swapped),
+        ("sightings.csv", "latitude", "longitude"),
+    ),
     "swapped coordinates of cameras": Case(
-        sightings(swapped, "effort.csv"), ("effort.csv", "latitude", "longitude"), checked=False
+        sightings(swapped, "effort.csv"),
+        ("effort.csv", "latitude", "longitude"),
     ),
     "sightings without time": Case(
         sightings(lambda table: table.drop(columns="time")),
         ("sightings.csv", "no column for time", "[sightings]"),
-        checked=False,
     ),
     "an unknown covariate": Case(
         an_unknown_covariate,
@@ -283,20 +287,18 @@ CASES = {
     "the folder of another recipe": Case(
         recipe("resolution_m = 20", "resolution_m = 30"),
         ("run", "the run of another recipe (", "choose another [output] folder"),
-        checked=False,
     ),
     "the folder of another recipe's file": Case(
-        copied_recipe, ("run", "another recipe (first.toml)", "choose another [output] folder"), checked=False
+        copied_recipe,
+        ("run", "another recipe (first.toml)", "choose another [output] folder"),
     ),
     "somebody else's folder": Case(
         recipe('folder = "run"', 'folder = "scenes"'),
         ("scenes", "is not empty", "choose an empty [output] folder"),
-        checked=False,
     ),
     "a garbled run.json": Case(
         page(lambda land: land / "run" / "run.json"),
         ("run.json", "is not a run's state", "delete the folder"),
-        checked=False,
     ),
 }
 

@@ -220,6 +220,10 @@ def test_sample_leaves_a_folder_alone_that_holds_something(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_the_presets_that_help_lists_are_those_there_are() -> None:
+    assert list(habitat.simulate.PRESETS) == re.search(r"--preset \[(.+?)\]", run("sample", "--help").out)[1].split("|")
+
+
 def test_check_says_what_the_recipe_means(land: Path) -> None:
     done = run("check", land / "recipe.toml")
     assert (done.status, done.err) == (0, "")

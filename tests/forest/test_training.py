@@ -8,7 +8,15 @@ import pytest
 import xarray as xr
 
 from habitat.errors import TrainingError
-from habitat.forest import gather, naming, stack_samples, thin_labels, with_missing_seasons, within_years
+from habitat.forest import (
+    gather,
+    naming,
+    refuse_one_kind,
+    stack_samples,
+    thin_labels,
+    with_missing_seasons,
+    within_years,
+)
 from habitat.grids import Block
 from habitat.imagery import features, harmonics
 from habitat.indices import INDEX_NAMES
@@ -87,9 +95,12 @@ def test_no_label_that_was_seen(parts: list[pd.DataFrame]) -> None:
         stack_samples(parts, max_per_class=10, seed=1)
 
 
-def test_one_class_only_is_named() -> None:
-    with pytest.raises(TrainingError, match=r"all labels are of one class \(14\)"):
-        stack_samples([part(14, 5), part(14, 5)], max_per_class=10, seed=1)
+def test_labels_of_one_kind_are_refused() -> None:
+    refuse_one_kind(pd.concat([part(14, 5), part(22, 5)]), forest_codes=(11, 14))
+    with pytest.raises(TrainingError, match="all of the labels are forest"):
+        refuse_one_kind(pd.concat([part(14, 5), part(11, 5)]), forest_codes=(11, 14))
+    with pytest.raises(TrainingError, match="none of the labels are forest"):
+        refuse_one_kind(part(22, 5), forest_codes=(11, 14))
 
 
 def test_every_block_of_land_gives_as_many_labels_while_it_has_them() -> None:

@@ -64,6 +64,12 @@ def test_a_recipe_may_translate_otherwise(tmp_path: Path, small_grid: GeoBox) ->
         Translation("worldcover", {"11": 14})
 
 
+def test_points_are_not_taken_for_a_map(tmp_path: Path, small_grid: GeoBox) -> None:
+    (tmp_path / "labels.gpkg").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"is no GeoTIFF, and \[forest\] training_map says"):
+        read_labels(tmp_path / "labels.gpkg", small_grid, codes=CODES, translation=Translation("gfc"))
+
+
 def test_tree_cover_between_the_thresholds_is_no_label(tmp_path: Path, small_grid: GeoBox) -> None:
     path = write(tmp_path / "cover.tif", [[0, 20, 21, 49, 50, 100], [254, 255, 7, 7, 7, 7]] * 2, small_grid, nodata=7)
     labels = read_labels(path, small_grid, codes=CODES, translation=Translation("tree_cover"))

@@ -165,6 +165,17 @@ def test_a_map_that_is_the_truth_is_found_right(sheeted: Path) -> None:
     assert (by_year["upper"].dropna() == 1).all()
 
 
+def test_a_sheet_without_an_answer_and_forests_that_are_lost_twice_are_told(sheeted: Path) -> None:
+    sheet = fill_in(sheeted, sheeted / "answers.csv")
+    sheet.loc[:1, list(YEARS)] = ["F", "N", "F"]
+    sheet.loc[2, list(YEARS)] = ["N", "F", "N"]
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    assert "lose their forest more than once" not in run("assess", sheeted / "recipe.toml").err
+    sheet[list(YEARS)] = ""
+    sheet.to_csv(sheeted / "answers.csv", index=False)
+    assert "answers.csv holds no answer yet: areas stay pixel counts" in run("assess", sheeted / "recipe.toml").err
+
+
 def test_places_that_cannot_be_told_or_are_not_answered_are_left_out_and_counted(sheeted: Path) -> None:
     sheet = fill_in(sheeted, sheeted / "answers.csv")
     sheet.loc[:3, "2020"] = "?"
