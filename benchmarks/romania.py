@@ -67,6 +67,7 @@ source = {source}
 
 [forest]
 training = "labels_{half}.tif"
+{training_year}
 
 [change]
 min_patch_ha = {min_patch_ha}
@@ -126,7 +127,7 @@ def write_labels(truth: Truth, half: str, path: Path) -> None:
         file.write(codes, 1)
 
 
-def write_recipe(data: Path, half: str, path: Path, *, min_patch_ha: float) -> None:
+def write_recipe(data: Path, half: str, path: Path, *, min_patch_ha: float, training_year: int | None = None) -> None:
     item = json.loads(next(data.glob("sentinel-2-l2a/*/*.json")).read_text())
     text = RECIPE.format(
         half=half,
@@ -135,6 +136,7 @@ def write_recipe(data: Path, half: str, path: Path, *, min_patch_ha: float) -> N
         last=YEARS[-1],
         source=json.dumps(str((data / "catalog.json").resolve())),
         min_patch_ha=min_patch_ha,
+        training_year="" if training_year is None else f"training_year = {training_year}",
     )
     path.write_text(text, encoding="utf-8")
 
@@ -145,6 +147,8 @@ class HalfRun(NamedTuple):
     folder: Path
     patches: gpd.GeoDataFrame
     """Of each smallest patch in turn: `min_patch_ha` says which."""
+    taught_by: dict[int, np.ndarray]
+    """Forest in 2018, given that year alone, by a model of the pictures of each year: bool (y, x)."""
 
 
 def run_half(data: Path, half: str, work: Path) -> HalfRun:
@@ -152,13 +156,19 @@ def run_half(data: Path, half: str, work: Path) -> HalfRun:
     work.mkdir(parents=True, exist_ok=True)
     write_labels(read_truth(data), half, work / f"labels_{half}.tif")
     path = work / f"recipe_{half}.toml"
-    found = []
+    found, taught_by = [], {}
+    for year in YEARS:
+        write_recipe(data, half, path, min_patch_ha=MIN_PATCH_HA[0], training_year=year)
+        recipe = habitat.read_recipe(path)
+        habitat.run_recipe(recipe, until="map")
+        percent = read_aligned(recipe.folder / f"forest/{JUDGED}_evidence.tif", read_truth(data))
+        taught_by[year] = (percent >= 50) & (percent <= 100)
     for min_patch_ha in MIN_PATCH_HA:  # the second time only the change stage is out of date
         write_recipe(data, half, path, min_patch_ha=min_patch_ha)
         recipe = habitat.read_recipe(path)
         habitat.run_recipe(recipe, until="change")
         found.append(gpd.read_parquet(recipe.folder / "change/patches.parquet").assign(min_patch_ha=min_patch_ha))
-    return HalfRun(recipe.folder, pd.concat(found, ignore_index=True))
+    return HalfRun(recipe.folder, pd.concat(found, ignore_index=True), taught_by)
 
 
 def read_aligned(path: Path, truth: Truth, band: int = 1) -> np.ndarray:
@@ -296,6 +306,8 @@ def score(data: Path, runs: dict[str, HalfRun]) -> dict[str, Any]:
         methods[f"plain forest, {kind}"] = {half: plain_maps(data, truth, half, kind) for half in HALVES}
     alone = {half: read_aligned(run.folder / f"forest/{JUDGED}_evidence.tif", truth) for half, run in runs.items()}
     methods["habitat, 2018 alone"] = {half: [(p >= 50) & (p <= 100)] for half, p in alone.items()}
+    for year in YEARS:
+        methods[f"{JUDGED} alone, taught by {year}"] = {half: [run.taught_by[year]] for half, run in runs.items()}
     sure = truth.known & ((truth.cover < 30) | (truth.cover > 70))
     figures: dict[str, Any] = {}
     for region, judged in (("all pixels", truth.known), ("tree cover outside 30-70%", sure)):
@@ -403,7 +415,9 @@ def tell(figures: dict[str, Any], found: pd.DataFrame) -> str:
         "10 m averaged to 20 m); with indices: NDVI, NDMI and NDWI of each season besides. Made in `romania.py` from",
         "the scenes. Intervals: blocks of 10 x 10 pixels (the last column of a half is 5 wide) drawn within each half,",
         f"{DRAWS} times, the same for all methods. `2018 alone` is `forest/2018_evidence.tif`, from before the years",
-        "are made consistent with each other. The labels carry no date: habitat took them as of "
+        "are made consistent with each other; `taught by` a year: the same labels laid on the pictures of that year,",
+        "as if it alone had labels (what was cleared between it and 2018 makes some wrong). The labels carry no",
+        "date: habitat took them as of "
         + ", ".join(f"{year} ({half})" for half, year in figures["labels taken as of"].items())
         + ".",
         "",
