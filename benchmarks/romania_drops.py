@@ -3,15 +3,15 @@
     HABITAT_REALDATA=FOLDER python -m benchmarks.romania_drops --sheets SHEETS_FOLDER
     HABITAT_REALDATA=FOLDER python -m benchmarks.romania_drops --score RUN [RUN ...]
 
-FOLDER holds `realdata/romania`. A patch: pixels that touch whose NDMI of the mapping season, in plain medians, lies more
-than 0.25 below the median of 2016 to 2018. The sheets show each in true colour and in swir16, nir08, red, on the
-clearest summer looks of the year before, of its own and of the year after, where there is one; they are looked at, never
-committed. The verdicts in `results/romania_drops.csv` were made from these sheets by one pair of eyes before any run was
-scored by them: `real` is forest that was opened or removed.
+FOLDER holds `realdata/romania`. A patch: pixels that touch whose NDMI of the mapping season, in plain medians, lies
+more than 0.25 below the median of 2016 to 2018. The sheets show each in true colour and in swir16, nir08, red, on the
+clearest summer looks of the year before, of its own and of the year after, where there is one; they are looked at,
+never committed. The verdicts in `results/romania_drops.csv` were made from these sheets by one pair of eyes before any
+run was scored by them: `real` is forest that was opened or removed.
 
-`--score` prints, for each run's `change/loss_year.tif`, how many of the real patches hold a pixel of loss dated to their year
-(or a year beside it), and how many of the other pixels with tree cover of 80% and more, in no patch and not touching one,
-are called a loss of 2017 to 2020.
+`--score` prints, for each run's `change/loss_year.tif`, how many of the real patches hold a pixel of loss dated to
+their year (or a year beside it), and how many of the other pixels with tree cover of 80% and more, in no patch and not
+touching one, are called a loss of 2017 to 2020.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def drops(data: Path) -> tuple[np.ndarray, pd.DataFrame]:
             here = found == one
             number = len(rows) + 1
             numbers[here] = number
-            row, col = (int(round(at.mean())) for at in np.nonzero(here))
+            row, col = (round(float(at.mean())) for at in np.nonzero(here))
             fall = float(np.median((base - ndmi[year])[here]))
             rows.append(
                 {"number": number, "year": year, "pixels": int(here.sum()), "row": row, "col": col, "drop": fall}
@@ -116,15 +116,14 @@ def score(runs: list[Path]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[0] == "--sheets":
-        folder = Path(arguments[1])
-        folder.mkdir(parents=True, exist_ok=True)
-        drops(Path(os.environ["HABITAT_REALDATA"]) / "realdata" / "romania")[1].to_csv(
-            folder / "drops.csv", index=False
-        )
-        draw_sheets(folder)
-    else:
+    """Draw the sheets, or score runs."""
+    if arguments[0] == "--score":
         print(score([Path(run) for run in arguments[1:]]))
+        return
+    folder, data = Path(arguments[1]), Path(os.environ["HABITAT_REALDATA"]) / "realdata" / "romania"
+    folder.mkdir(parents=True, exist_ok=True)
+    drops(data)[1].to_csv(folder / "drops.csv", index=False)
+    draw_sheets(folder)
 
 
 if __name__ == "__main__":
