@@ -88,9 +88,7 @@ def predictors_of(samples: pd.DataFrame) -> tuple[str, ...]:
     return tuple(str(name) for name in samples.columns if name not in LABEL_COLUMNS)
 
 
-def predict_cover(
-    model: CoverModel, features: xr.Dataset, *, forest_codes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def predict_cover(model: CoverModel, features: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Predict every pixel and year of FEATURES.
 
     Returns
@@ -106,7 +104,7 @@ def predict_cover(
     ContractError
         If a predictor of the model is missing.
     """
-    return split_forest(model, predict_classes(model, features), forest_codes)
+    return split_forest(model, predict_classes(model, features))
 
 
 def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
@@ -143,12 +141,10 @@ def class_scores(model: CoverModel, table: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros_like(scores), scores]) if len(scores) == 1 else scores
 
 
-def split_forest(
-    model: CoverModel, said: np.ndarray, forest_codes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split_forest(model: CoverModel, said: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """P(forest), likeliest forest code and likeliest other code of class probabilities (year, class, ...)."""
     codes = np.array(model.codes, dtype=np.uint8)
-    is_forest = np.isin(codes, list(forest_codes))
+    is_forest = np.isin(codes, list(model.forest_codes))
     p_forest = said[:, is_forest].sum(axis=1)
     seen = ~np.isnan(p_forest)
     best = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,13 @@ TERRAIN_FILE = "terrain.tif"
 MOST_OF_AN_INDEX = 3.2
 """What int16 holds of a harmonic: an index lies within 1, and its waves hardly farther."""
 
+_PACKED: dict[str, Any] = {"dtype": "int16", "nodata": NODATA, "resampling": "average", "tags": {"scale": "0.0001"}}
+_FORMS: dict[str, dict[str, Any]] = {
+    "composite": _PACKED,
+    "harmonics": _PACKED,
+    "sensors": {"dtype": "uint16", "nodata": None, "resampling": "nearest"},
+}
+
 
 def make_composites(context: Context, work: Path) -> Outputs:
     """Write each season's composite of each year."""
@@ -67,34 +75,20 @@ def make_composites(context: Context, work: Path) -> Outputs:
         for block in todo
     }
     compute_blocks(work, jobs, context.executor, partial(context.progress, "composite"))
-    outputs = []
+    outputs: list[Path] = []
     unseen_years: dict[str, list[int]] = {season.name: [] for season in context.seasons}
     for group, place, year in ((years[0], k, year) for years in groups for k, year in enumerate(years)):
+        pieces = _Pieces(work, {f"{group}-{block.index}": block for block in todo}, context.grid)
         if harmonics:
-            path = harmonics_path(context, year)
-            tags = {"scale": "0.0001"}
-            with RasterWriter(path, context.grid, harmonics, "int16", NODATA, resampling="average", tags=tags) as file:
-                for block in todo:
-                    file.write(load_block(work, f"{group}-{block.index}")["harmonics"][:, place], block)
-            outputs.append(path)
+            outputs.append(harmonics_path(context, year))
+            pieces.write(outputs[-1], "harmonics", harmonics, at=(slice(None), place))
         for number, season in enumerate(context.seasons):
-            path = composite_path(context, year, season.name)
-            pieces, is_seen = [(f"{group}-{block.index}", block) for block in todo], False
-            names, tags = [*context.bands, "looks"], {"scale": "0.0001"}
-            with RasterWriter(path, context.grid, names, "int16", NODATA, resampling="average", tags=tags) as file:
-                for name, block in pieces:
-                    values = load_block(work, name)["composite"][place, number]
-                    is_seen |= bool(values[-1].any())
-                    file.write(values, block)
-            outputs.append(path)
-            if not is_seen:
+            outputs.append(composite_path(context, year, season.name))
+            if not pieces.write(outputs[-1], "composite", [*context.bands, "looks"], at=(place, number)):
                 unseen_years[season.name].append(year)
             if len(sensors) > 1:
-                path = path.with_name(f"{path.stem}_sensors.tif")
-                with RasterWriter(path, context.grid, list(sensors), "uint16", None, resampling="nearest") as file:
-                    for name, block in pieces:
-                        file.write(load_block(work, name)["sensors"][:, place, number], block)
-                outputs.append(path)
+                outputs.append(outputs[-1].with_name(f"{outputs[-1].stem}_sensors.tif"))
+                pieces.write(outputs[-1], "sensors", sensors, at=(slice(None), place, number))
     outputs += _write_terrain(context)
     _warn_of_unseen(context, unseen_years)
     notes = {
@@ -122,6 +116,25 @@ def make_composites(context: Context, work: Path) -> Outputs:
         "years_without_scenes": list(context.years_unseen),
     } | learnt
     return outputs, notes
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The blocks of some years, to be written as whole rasters."""
+
+    work: Path
+    blocks: dict[str, Block]
+    grid: GeoBox
+
+    def write(self, path: Path, layer: str, names: Sequence[str], *, at: tuple[Any, ...]) -> bool:
+        """Write what all blocks' layer holds `at` a place (band, y, x); say whether its last band is anywhere not 0."""
+        any_looks = False
+        with RasterWriter(path, self.grid, list(names), **_FORMS[layer]) as file:
+            for name, block in self.blocks.items():
+                values = load_block(self.work, name)[layer][at]
+                any_looks |= bool(values[-1].any())
+                file.write(values, block)
+        return any_looks
 
 
 def _shows(context: Context, group: str) -> bool:

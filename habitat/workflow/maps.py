@@ -75,13 +75,13 @@ def map_block(
         unlike.append(_to_percent_of_threshold(predict_dissimilarity(model, features), model))
     alone = np.concatenate(said)
     history = smooth_cover(alone, cover_dynamics(model.codes, legend))
-    p_forest, best_forest, best_other = split_forest(model, history.posterior, legend.forest_codes)
+    p_forest, best_forest, best_other = split_forest(model, history.posterior)
     code = np.where(p_forest >= 0.5, best_forest, best_other)
     code[np.isnan(p_forest)] = UNKNOWN
     return {
         "code": code.astype(np.uint8),
         "probability": to_percent(p_forest),
-        "evidence": to_percent(split_forest(model, alone, legend.forest_codes)[0]),
+        "evidence": to_percent(split_forest(model, alone)[0]),
         "applicability": np.concatenate(unlike),
         "lost": to_percent(history.lost),
     }

@@ -21,7 +21,7 @@ def model() -> CoverModel:
 
 
 def test_classes_that_lie_apart_are_told_apart(model: CoverModel) -> None:
-    p_forest, best_forest, best_other = predict_cover(model, features(CODES), forest_codes=FOREST_CODES)
+    p_forest, best_forest, best_other = predict_cover(model, features(CODES))
     assert p_forest.shape == (1, 2, 3)
     assert p_forest.dtype == np.float32
     assert np.array_equal(p_forest[0] > 0.9, np.array(CODES) == OAK)
@@ -31,10 +31,10 @@ def test_classes_that_lie_apart_are_told_apart(model: CoverModel) -> None:
 
 
 def test_what_was_not_seen_has_neither_probability_nor_class(model: CoverModel) -> None:
-    p_forest, best_forest, best_other = predict_cover(model, features(CODES), forest_codes=FOREST_CODES)
+    p_forest, best_forest, best_other = predict_cover(model, features(CODES))
     assert np.array_equal(np.isnan(p_forest[0]), np.array(CODES) == 0)
     assert best_forest[0, 1, 0] == best_other[0, 1, 0] == 0
-    nothing, *codes = predict_cover(model, features([[0, 0]]), forest_codes=FOREST_CODES)
+    nothing, *codes = predict_cover(model, features([[0, 0]]))
     assert np.isnan(nothing).all()
     assert not np.any(codes)
 
@@ -45,7 +45,7 @@ def test_the_probabilities_of_all_forest_classes_are_added(model: CoverModel) ->
     assert np.allclose(said.sum(axis=1), 1, atol=1e-6)
     column = {code: at for at, code in enumerate(model.codes)}
     for codes in ((OAK,), (OAK, WATER), (GRASS, WATER)):
-        p_forest, best_forest, best_other = split_forest(model, said, codes)
+        p_forest, best_forest, best_other = split_forest(replace(model, forest_codes=codes), said)
         assert np.allclose(p_forest, said[:, [column[code] for code in codes]].sum(axis=1), atol=1e-6)
         assert np.isin(best_forest, codes).all()
         assert not np.isin(best_other, codes).any()
@@ -69,14 +69,14 @@ def mixed(count: int = 5) -> xr.Dataset:
 
 
 def test_the_order_of_variables_does_not_matter(model: CoverModel) -> None:
-    one = predict_cover(model, features(CODES), forest_codes=FOREST_CODES)[0]
+    one = predict_cover(model, features(CODES))[0]
     turned = features(CODES)[["ndmi_mapping", "ndvi_mapping"]].assign(more=features(CODES)["ndvi_mapping"])
-    assert np.array_equal(predict_cover(model, turned, forest_codes=FOREST_CODES)[0], one, equal_nan=True)
+    assert np.array_equal(predict_cover(model, turned)[0], one, equal_nan=True)
 
 
 def test_a_missing_predictor_is_named(model: CoverModel) -> None:
     with pytest.raises(ContractError, match="'ndmi_mapping' of the model is missing"):
-        predict_cover(model, features(CODES).drop_vars("ndmi_mapping"), forest_codes=FOREST_CODES)
+        predict_cover(model, features(CODES).drop_vars("ndmi_mapping"))
 
 
 def test_the_same_seed_gives_the_same_model(model: CoverModel) -> None:
@@ -95,7 +95,7 @@ def test_a_missing_season_still_gets_a_vote() -> None:
     model = train_cover(table, forest_codes=FOREST_CODES, seed=1)
     looks = features([[OAK, GRASS]])
     looks["ndmi_mapping"][:] = np.nan
-    p_forest, *_ = predict_cover(model, looks, forest_codes=FOREST_CODES)
+    p_forest, *_ = predict_cover(model, looks)
     assert p_forest[0, 0, 0] > 0.5 > p_forest[0, 0, 1]
 
 
@@ -116,7 +116,7 @@ def test_the_model_knows_which_years_had_labels_of_both_kinds() -> None:
 def test_years_with_and_without_labels_have_temperatures_of_their_own(model: CoverModel) -> None:
     hot = replace(model, own_years=Temperatures(0.5, 1.0), other_years=Temperatures(2.0, 1.0))
     p, own, other = (
-        predict_cover(one, mixed(50).assign_coords(year=[year]), forest_codes=FOREST_CODES)[0].astype(float)
+        predict_cover(one, mixed(50).assign_coords(year=[year]))[0].astype(float)
         for one, year in ((model, 2020), (hot, 2020), (hot, 2021))
     )
     odds = p / (1 - p)
