@@ -10,6 +10,7 @@ from habitat.forest.calibration import (
     reliability,
 )
 from habitat.forest.cards import write_card
+from habitat.forest.carrying import carry_labels
 from habitat.forest.classifier import (
     CoverModel,
     predict_classes,
@@ -24,6 +25,7 @@ from habitat.forest.permutation import importance, predictor_groups
 from habitat.forest.portable import pack_model, unpack_model
 from habitat.forest.training import (
     gather,
+    labelled_years,
     refuse_one_kind,
     stack_samples,
     thin_labels,
@@ -42,6 +44,7 @@ __all__ = [
     "block_numbers",
     "calibrate",
     "calibration_error",
+    "carry_labels",
     "cross_validate",
     "dissimilarity",
     "doubtful_labels",
@@ -50,6 +53,7 @@ __all__ = [
     "gather",
     "importance",
     "judge",
+    "labelled_years",
     "learn_applicability",
     "leave_blocks_out",
     "pack_model",

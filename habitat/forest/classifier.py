@@ -19,7 +19,7 @@ from habitat.errors import ContractError
 from habitat.forest.applicability import Applicability, dissimilarity
 from habitat.forest.boosting import SymmetricTrees
 from habitat.forest.calibration import NEUTRAL, Temperatures, apply_temperatures
-from habitat.forest.training import LABEL_COLUMNS, refuse_one_kind, with_missing_seasons
+from habitat.forest.training import LABEL_COLUMNS, labelled_years, refuse_one_kind, with_missing_seasons
 from habitat.legend import UNKNOWN
 
 N_TREES = 100
@@ -48,7 +48,9 @@ class CoverModel:
     """Where it may be believed; None until it was learnt."""
 
 
-def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int) -> CoverModel:
+def train_cover(
+    samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int, carried: pd.DataFrame | None = None
+) -> CoverModel:
     """Fit the classifier, not calibrated yet: :func:`habitat.forest.calibrate` does that.
 
     Parameters
@@ -59,6 +61,9 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
         Codes of the classes that are forest.
     seed : int
         Of the trees; the same samples and seed give the same model.
+    carried : DataFrame, optional
+        More samples: labels in other years, of :func:`habitat.forest.carry_labels`. Those years do not become the
+        model's own.
 
     Raises
     ------
@@ -66,10 +71,9 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
         If all samples are forest, or none is.
     """
     refuse_one_kind(samples, forest_codes=forest_codes)
-    is_forest = samples["code"].isin(list(forest_codes))
+    own_years = labelled_years(samples, forest_codes=forest_codes)
     predictors = predictors_of(samples)
-    kinds = is_forest.groupby(samples["year"]).nunique()
-    samples = with_missing_seasons(samples)
+    samples = with_missing_seasons(samples if carried is None else pd.concat([samples, carried], ignore_index=True))
     codes = samples["code"].to_numpy(dtype=int)
     estimator = SymmetricTrees(n_trees=N_TREES, random_state=seed)
     weight = compute_sample_weight("balanced", codes)
@@ -79,7 +83,7 @@ def train_cover(samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
         predictors,
         tuple(int(code) for code in estimator.classes_),
         tuple(int(code) for code in estimator.classes_ if code in forest_codes),
-        tuple(int(year) for year in kinds.index[kinds == 2]),
+        own_years,
     )
 
 

@@ -18,7 +18,7 @@ from habitat.forest.naming import season_predictors
 from habitat.grids import Block
 from habitat.seasons import MAPPING
 
-LABEL_COLUMNS = ("row", "col", "year", "code", "dated")
+LABEL_COLUMNS = ("row", "col", "year", "code", "dated", "label_year")
 
 
 def gather(features: xr.Dataset, labels: pd.DataFrame, block: Block) -> pd.DataFrame:
@@ -123,6 +123,12 @@ def stack_samples(
     # the order of blocks must leave no trace
     samples = samples.sort_values(["row", "col", "year", "code"], kind="stable", ignore_index=True)
     return thin_labels(samples, max_per_class=max_per_class, seed=seed, block_pixels=block_pixels)
+
+
+def labelled_years(labels: pd.DataFrame, *, forest_codes: Sequence[int]) -> tuple[int, ...]:
+    """Return the years that have labels (columns `year`, `code`) of forest and of something else, ascending."""
+    kinds = labels["code"].isin(list(forest_codes)).groupby(labels["year"]).nunique()
+    return tuple(int(year) for year in kinds.index[kinds == 2])
 
 
 def refuse_one_kind(labels: pd.DataFrame, *, forest_codes: Sequence[int]) -> None:

@@ -13,11 +13,13 @@ import habitat
 from habitat.forest import (
     block_numbers,
     calibrate,
+    carry_labels,
     doubtful_labels,
     fitting_year,
     gather,
     importance,
     judge,
+    labelled_years,
     leave_blocks_out,
     pack_model,
     stack_samples,
@@ -61,14 +63,17 @@ def train(context: Context, _work: Path) -> Outputs:
     labels = thin_labels(labels, max_per_class=THINNED * MAX_PER_CLASS, seed=SEED, block_pixels=SPREAD_PIXELS)
     dated = labels["year"].notna()
     todo = [block for block in blocks(context.grid, READ_BLOCK) if block.holds(labels["row"], labels["col"]).any()]
-    files, parts = feature_files(context), []
+    rich = labelled_years(labels[dated], forest_codes=context.legend.forest_codes)
+    files, parts, elsewhen = feature_files(context), [], []
     for done, year in enumerate(context.years):
         context.progress("train", done, len(context.years) + 2)
-        of_year = labels[~dated | (labels["year"] == year)]
-        if of_year.empty:
-            continue
+        of_year = ~dated | (labels["year"] == year)
+        of_others = labels[~of_year].assign(year=year)
         for block in todo:
-            parts.append(gather(files.of_year(year).read(block), of_year, block))
+            features = files.of_year(year).read(block)
+            parts.append(gather(features, labels[of_year], block))
+            if year not in rich:
+                elsewhen.append(gather(features, of_others, block))
     forest_codes = context.legend.forest_codes
     extent = 1 + max(int(labels[axis].max() - labels[axis].min()) for axis in ("row", "col"))
     block_pixels = max(1, -(-extent // BLOCKS_ACROSS))
@@ -83,6 +88,7 @@ def train(context: Context, _work: Path) -> Outputs:
             told = any(found is not None for found in notes["fit_by_year"].values())
             why = "whose scenes they fit best" if told else "the latest: too few of them to tell which year they fit"
             context.warnings.append(f"labels without a date were taken as of {as_of}, {why}")
+        elsewhen += [part[~part["dated"] & (part["year"] != as_of)] for part in parts]
         parts = [part[part["dated"] | (part["year"] == as_of)] for part in parts]
         samples = stack_samples(parts, **drawn)
         notes["labels_taken_as_of"] = as_of
@@ -91,11 +97,17 @@ def train(context: Context, _work: Path) -> Outputs:
     if section.clean_labels:  # judged by all labels, trained on those that are not doubted
         taught = ~_doubted(context, samples, notes, judging)
     learnt = samples[taught]
-    left_out = leave_blocks_out(samples, taught=taught, **judging)
+    carried = carry_labels(learnt, elsewhen, forest_codes=forest_codes, seed=SEED)
+    if len(carried):
+        carried = thin_labels(carried, **drawn)
+        years = ", ".join(map(str, sorted(carried["year"].unique())))
+        context.warnings.append(f"no labels of {years}: those of other years were taken where they fit what was seen")
+    notes["labels_carried"] = len(carried)
+    left_out = leave_blocks_out(samples, taught=taught, carried=carried, **judging)
     validation = judge(left_out, samples, **judging) | {"block_m": block_pixels * context.grid.transform.a}
     importances = importance(left_out, samples, seed=SEED)
     _warn_of_unused(context, labels, samples)
-    model = train_cover(learnt, forest_codes=forest_codes, seed=SEED)
+    model = train_cover(learnt, carried=carried, forest_codes=forest_codes, seed=SEED)
     model = calibrate(model, left_out, samples, forest_codes=forest_codes, seed=SEED)
     names = (MODEL, "validation.json", "importance.csv", "model.md")
     outputs = [context.run.path("forest", name) for name in names]
