@@ -81,6 +81,10 @@ min_patch_ha = 0.5                    # smaller patches of loss are left out
 
 # [cells]
 # size_m = 4000                       # squares; or: file = "cells.gpkg"
+# sizes_m = [8000, 16000]             # more sizes at which the share of cells is told
+# layers = {{ roads = "roads.gpkg", cattle = "cattle.tif" }}   # of your own: distance and density, or the mean
+# edge_m = 100                        # forest further from its edge is core
+# large_patch_km2 = 500               # corridors are looked for between patches of forest of this size
 
 # [sightings]
 # files = ["sightings.csv"]           # species, time with zone, latitude, longitude; effort_id for camera records
@@ -94,8 +98,18 @@ min_patch_ha = 0.5                    # smaller patches of loss are left out
 # [occupancy]
 # season = "09-20/11-20"              # when animals are counted: after the mapping season of the same year
 # occasion_days = 10
-# psi = "forest_share + recent_loss"  # what presence depends on: columns of cells.parquet
+# model = "single"                    # each season alone; "dynamic": cells are colonised and left between them;
+                                      # "abundance": detection grows with the number of animals
+# psi = "forest_share + recent_loss"  # what presence depends on: columns of cells.parquet; a list: the best by AIC
 # p = "effort"                        # what detection depends on
+# colonisation = "1"                  # of a dynamic model: "forest_share" is that of the season before a step,
+# extinction = "1"                    # "next_loss_share" that of the season after it
+# uncertain = "model"                 # records that are not `certain`: "model" false ones, "count" or "drop" them
+# fp = "1"                            # what false records depend on
+# b = "1"                             # what a true record's being certain depends on
+# covariates = ["snow.csv"]           # columns cell, season, occasion (any of them), and what formulas name
+# fit_draws = 100                     # simulated data sets behind the test of fit; 0 = no test
+# home_range_km2 = 400                # of one animal: says whether cells measure use or occupancy
 # min_cells = 30                      # with fewer surveyed cells no model is fitted
 
 [output]

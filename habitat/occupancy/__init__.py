@@ -6,12 +6,14 @@ the animal's home range the models estimate *use* of the cell, not its occupancy
 """
 
 from habitat.occupancy.abundance import RoyleNicholsOccupancy
+from habitat.occupancy.advice import judge_estimate, judge_season, measured
 from habitat.occupancy.dynamic import DynamicOccupancy, placebo
-from habitat.occupancy.fits import FitTest, assess_fit, average_psi, compare_models
+from habitat.occupancy.fits import average_psi, compare_models
+from habitat.occupancy.goodness import FitTest, assess_fit
 from habitat.occupancy.histories import naive_occupancy, surveyed_cells
 from habitat.occupancy.single_season import SingleSeasonOccupancy
 from habitat.occupancy.spatial import MoranTest, residual_moran, spatial_covariates
-from habitat.occupancy.summaries import SeasonEstimate, estimate_season, share_occupied
+from habitat.occupancy.summaries import SeasonEstimate, estimate_season, estimate_seasons, share_occupied
 
 __all__ = [
     "DynamicOccupancy",
@@ -24,6 +26,10 @@ __all__ = [
     "average_psi",
     "compare_models",
     "estimate_season",
+    "estimate_seasons",
+    "judge_estimate",
+    "judge_season",
+    "measured",
     "naive_occupancy",
     "placebo",
     "residual_moran",

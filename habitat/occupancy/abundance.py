@@ -122,13 +122,13 @@ class RoyleNicholsOccupancy:
         likelihood = AbundanceLikelihood(bound.of_site["lam"][1], bound.of_visit["r"][1], bound.site, detected)
         found = estimate(likelihood, bound.parts, starts=self.n_starts, seed=self.seed)
         self._coefficients: Coefficients = found
+        self._likelihood, self._bound = likelihood, bound
         self.loglik_, self.aic_ = found.maximum.value, aic(found.maximum.value, len(found.raw))
         self.converged_ = found.maximum.converged
         self.n_sites_, self.n_visits_ = bound.shape[0], len(bound.site)
         self.covariance_, self.estimates_ = found.covariance, found.table
         self.boundary_, self.dropped_ = found.boundary, bound.dropped
-        k = likelihood.lam.shape[1]
-        _, given = likelihood.of_sites(likelihood.lam @ found.maximum.at[:k], likelihood.r @ found.maximum.at[k:])
+        given = self._given(found.maximum.at)
         self.conditional_ = pd.Series(1 - given[:, 0], index=bound.names, name="conditional")
         self.abundance_ = pd.Series(given @ np.arange(N_MAX + 1.0), index=bound.names, name="abundance")
         return self
@@ -158,3 +158,45 @@ class RoyleNicholsOccupancy:
             },
             index=table.index,
         )
+
+    def mean_psi(self, covariates: pd.DataFrame) -> tuple[float, float]:
+        """Return the mean of psi over cells, and its standard error by the delta method; NaN if any psi is null."""
+        table = by_cell(covariates)
+        eta, _ = self._coefficients.predictor("lam", table)
+        _, covariance = self._coefficients.of("lam")
+        lam = np.exp(eta)
+        slope = (np.exp(-lam) * lam) @ self._coefficients.designs["lam"].matrix(table) / len(lam)
+        free = np.isfinite(np.diag(covariance))
+        se = np.sqrt(slope[free] @ covariance[np.ix_(free, free)] @ slope[free])
+        return float(-np.expm1(-lam).mean()), float(se)
+
+    def draw_occupancy(self, covariates: pd.DataFrame, *, n_draws: int = 1000, seed: int = 0) -> NDArray[np.bool_]:
+        """Draw whether each cell is used from the fitted model; see :meth:`SingleSeasonOccupancy.draw_occupancy`."""
+        table = by_cell(covariates)
+        random = np.random.default_rng(seed)
+        raw, theta = self._coefficients.draw(n_draws, seed)
+        matrix = self._coefficients.designs["lam"].matrix(table)
+        position = table.index.get_indexer(self.conditional_.index)
+        states = np.zeros((n_draws, len(table)), dtype=bool)
+        for i in range(n_draws):
+            psi = -np.expm1(-np.exp(np.clip(matrix @ raw[i, : matrix.shape[1]], -30, 7)))
+            psi[position[position >= 0]] = 1 - self._given(theta[i])[position >= 0, 0]
+            states[i] = random.random(len(table)) < np.nan_to_num(psi)
+        return states
+
+    def _given(self, theta: Floats) -> Floats:
+        """Probabilities (site, N) of the number of animals given the histories."""
+        k = self._likelihood.lam.shape[1]
+        return self._likelihood.of_sites(self._likelihood.lam @ theta[:k], self._likelihood.r @ theta[k:])[1]
+
+    def _rates(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Lam of each site and r of each visit."""
+        k = self._likelihood.lam.shape[1]
+        on_lam = np.clip(self._likelihood.lam @ theta[:k], -30, 7)
+        return np.exp(on_lam), expit(self._likelihood.r @ theta[k:])
+
+
+def number_of_animals(lam: Floats) -> Floats:
+    """Return the probabilities (site, 0 to N_MAX) of Poisson numbers with means lam."""
+    n = np.arange(N_MAX + 1.0)
+    return np.exp(n * np.log(lam)[:, None] - lam[:, None] - gammaln(n + 1))

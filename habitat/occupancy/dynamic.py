@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import logit
 from scipy.stats import norm
 
 from habitat.errors import ContractError
 from habitat.estimation import probability
 from habitat.occupancy.fitting import StateModel
-from habitat.occupancy.histories import NEXT
+from habitat.occupancy.histories import NEXT, visits_of
+from habitat.occupancy.projections import Projection
 from habitat.occupancy.single_season import formulas_of_visit
 from habitat.occupancy.states import project
 
@@ -122,6 +124,66 @@ class DynamicOccupancy(StateModel):
         lower, upper = np.quantile(shares, [0.025, 0.975], axis=0)
         table = {"season": self.smoothed_["season"], "share": shares.mean(axis=0), "se": shares.std(axis=0, ddof=1)}
         return pd.DataFrame(table | {"lower": lower, "upper": upper})
+
+    def predict_seasons(self, history: xr.Dataset, covariates: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return psi of every cell in every season: what the first season's psi, col and ext foretell.
+
+        Parameters
+        ----------
+        history : Dataset
+            As in :meth:`fit`, with further cells if psi is wanted there: `detected` is NaN in them.
+
+        Returns
+        -------
+        DataFrame
+            cell, season, psi, se (delta method), lower, upper (95%, from the logit), extrapolated, conditional (use
+            given the cell's own history, psi where it was not surveyed). Null from the season on in which a
+            covariate is missing, and where a coefficient at a boundary counts.
+        """
+        visits = visits_of(history, covariates)
+        table = Projection(self._coefficients, visits).table()
+        names = visits.of_site.index
+        cells = np.repeat(names.to_numpy(), visits.n_seasons)
+        seasons = np.tile(history["season"].to_numpy(), len(names))
+        conditional = table["psi"].to_numpy().reshape(len(names), -1).copy()
+        conditional[names.get_indexer(self.conditional_.index)] = self._used
+        table = table.assign(conditional=conditional.ravel())
+        return pd.concat([pd.DataFrame({"cell": cells, "season": seasons}), table], axis=1)
+
+    def share_occupied(
+        self, history: xr.Dataset, covariates: pd.DataFrame | None = None, *, n_draws: int = 1000, seed: int = 0
+    ) -> pd.DataFrame:
+        """Return the share of all cells that is used in each season, with 95% limits.
+
+        The two questions of :func:`habitat.occupancy.share_occupied`: `model`, the mean of psi; `finite_sample`, of
+        these very cells in these very seasons, with the states of surveyed ones drawn from their histories.
+
+        Returns
+        -------
+        DataFrame
+            season, method, share, se, lower, upper, n_cells.
+        """
+        projection = Projection(self._coefficients, visits_of(history, covariates))
+        mean, se, n = projection.mean()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            expected = probability(logit(mean), se / (mean * (1 - mean)))
+        expected["se"] = se
+        seasons = self.smoothed_["season"].to_numpy()
+        model = pd.DataFrame({"season": seasons, "method": "model", **expected, "n_cells": n})
+        own = projection.visits.of_site.index.get_indexer(self.conditional_.index)
+        others = np.isfinite(projection.psi)
+        others[own] = False
+        counted = others.sum(axis=0) + len(own)
+        random = np.random.default_rng(seed)
+        raw, theta = self._coefficients.draw(n_draws, seed)
+        shares = np.empty((n_draws, len(seasons)))
+        for i in range(n_draws):
+            elsewhere = random.random(others.shape) < projection.draw(raw[i])
+            shares[i] = ((elsewhere & others).sum(axis=0) + self._draw_states(theta[i], random).sum(axis=0)) / counted
+        lower, upper = np.quantile(shares, [0.025, 0.975], axis=0)
+        drawn = {"share": shares.mean(axis=0), "se": shares.std(axis=0, ddof=1), "lower": lower, "upper": upper}
+        finite = pd.DataFrame({"season": seasons, "method": "finite_sample", **drawn, "n_cells": counted})
+        return pd.concat([model.rename(columns={"estimate": "share"}), finite], ignore_index=True)
 
     def rates(self, steps: pd.DataFrame) -> pd.DataFrame:
         """Return col and ext for rows of step covariates.

@@ -1,23 +1,16 @@
-"""Which model, and does it fit: tables of AIC, averages over models, and the bootstrap test of fit."""
+"""Which model: tables of AIC, and averages over models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import xarray as xr
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from habitat.errors import EstimationError
 from habitat.estimation import Z95
-from habitat.occupancy.histories import visits_of
-from habitat.occupancy.single_season import SingleSeasonOccupancy
-
-Floats = NDArray[np.float64]
 
 
 class Fitted(Protocol):
@@ -112,86 +105,3 @@ def average_psi(models: Mapping[str, Fitted], covariates: pd.DataFrame, *, c_hat
             "extrapolated": beyond,
         }
     )
-
-
-@dataclass(frozen=True)
-class FitTest:
-    """How well histories agree with a model."""
-
-    chi_square: float
-    p_value: float
-    """Share of simulated data sets that agree no better."""
-    c_hat: float
-    """Overdispersion: the observed statistic over the mean of the simulated ones."""
-    n_draws: int
-
-
-def assess_fit(
-    model: SingleSeasonOccupancy,
-    history: xr.Dataset,
-    covariates: pd.DataFrame | None = None,
-    *,
-    n_draws: int = 200,
-    seed: int = 0,
-) -> FitTest:
-    """Test a single-season model's fit by parametric bootstrap (MacKenzie and Bailey 2004).
-
-    Histories are counted within groups of cells that were surveyed on the same occasions; the statistic is Pearson's
-    chi-square over all histories that occur, and over those that do not by what is left.
-
-    Parameters
-    ----------
-    model : SingleSeasonOccupancy
-        Fitted to this `history`, without false records.
-
-    References
-    ----------
-    MacKenzie, D. I. and Bailey, L. L. (2004). Assessing the fit of site-occupancy models. Journal of Agricultural,
-    Biological, and Environmental Statistics 9, 300-318.
-    """
-    if model.fp is not None:
-        raise EstimationError("the test of fit knows no false records", where="fp", mend="test the model without them")
-    visits = visits_of(history, covariates)
-    psi, p = model.rates_of(visits)
-    seen = history["detected"].to_numpy()
-    site, occasion = np.nonzero(~np.isnan(seen))
-    chance = np.full(seen.shape, np.nan)
-    chance[site, occasion] = p
-    usable = np.isfinite(psi) & ~np.isnan(seen).all(axis=1) & (np.isfinite(chance) | np.isnan(seen)).all(axis=1)
-    seen, chance, psi = seen[usable], chance[usable], psi[usable]
-    observed = _chi_square(seen, psi, chance)
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(n_draws):
-        used = random.random(len(psi)) < psi
-        fake = np.where(np.isnan(seen), np.nan, (random.random(seen.shape) < np.nan_to_num(chance)) & used[:, None])
-        try:
-            again = SingleSeasonOccupancy(model.psi, model.p, n_starts=1, seed=model.seed)
-            copy = history.isel(cell=np.flatnonzero(usable))
-            again.fit(copy.assign(detected=(("cell", "occasion"), fake)), covariates)
-            fitted_psi, fitted_p = again.rates_of(visits_of(copy, covariates))
-        except EstimationError:  # nothing detected in this draw
-            continue
-        fitted = np.full(seen.shape, np.nan)
-        fitted[~np.isnan(seen)] = fitted_p
-        drawn.append(_chi_square(fake, fitted_psi, fitted))
-    simulated = np.array(drawn)
-    return FitTest(observed, float((simulated >= observed).mean()), float(observed / simulated.mean()), len(simulated))
-
-
-def _chi_square(seen: Floats, psi: Floats, chance: Floats) -> float:
-    """Pearson's statistic over histories, within groups of cells surveyed on the same occasions."""
-    total = 0.0
-    surveyed = ~np.isnan(seen)
-    _, group = np.unique(surveyed, axis=0, return_inverse=True)
-    for number in np.unique(group):
-        rows = group.ravel() == number
-        here = seen[rows][:, surveyed[rows][0]]
-        p, use = chance[rows][:, surveyed[rows][0]], psi[rows]
-        histories, count = np.unique(here, axis=0, return_counts=True)
-        expected = np.zeros(len(histories))
-        for k, history in enumerate(histories):
-            given_use = np.prod(np.where(history == 1, p, 1 - p), axis=1)
-            expected[k] = (use * given_use + (1 - use) * (not history.any())).sum()
-        total += float(((count - expected) ** 2 / expected).sum() + max(rows.sum() - expected.sum(), 0.0))
-    return total

@@ -63,7 +63,7 @@ class StateModel:
         likelihood = StateLikelihood(bound, self._detection(history, visits, bound))
         found = estimate(likelihood, bound.parts, starts=self.n_starts, seed=self.seed, first={"fp": _RARE})
         self._coefficients: Coefficients = found
-        self._likelihood = likelihood
+        self._likelihood, self._bound = likelihood, bound
         self.loglik_, self.aic_ = found.maximum.value, aic(found.maximum.value, len(found.raw))
         self.converged_ = found.maximum.converged
         self.n_sites_, self.n_visits_ = bound.shape[0], len(bound.site)

@@ -1,7 +1,8 @@
-"""One species in one season, from its history to the tables of a run: by cell, by coefficient, and as one share."""
+"""One species, from its history to the tables of a run: by cell, by coefficient, and as one share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,34 +13,53 @@ import xarray as xr
 from scipy.special import expit
 
 from habitat.errors import ContractError
-from habitat.estimation import Z95, NoDataError
+from habitat.estimation import Z95
+from habitat.occupancy.choosing import Choice, choose_model
+from habitat.occupancy.dynamic import DynamicOccupancy
 from habitat.occupancy.histories import by_cell, naive_occupancy, surveyed_cells
 from habitat.occupancy.single_season import SingleSeasonOccupancy
 
 N_DRAWS = 1000
 """Draws behind the limits of the finite-sample share."""
 
-_PREDICTED = ("psi", "se", "lower", "upper", "extrapolated")
+_PREDICTED = ("psi", "se", "lower", "upper", "conditional")
+_ABUNDANCE = ("lam", "lam_lower", "lam_upper")
+_SHARES = ["season", "species", "method", "share", "se", "lower", "upper", "n_cells"]
 
 
 @dataclass(frozen=True)
 class SeasonEstimate:
-    """What is known of one species in one season."""
+    """What is known of one species in one season, or in all seasons of a dynamic model."""
 
     cells: gpd.GeoDataFrame
     """cell, season, species, surveyed, detected, naive (the season's), psi, se, lower, upper, extrapolated,
-    geometry; psi to upper are null where no model could be estimated."""
+    conditional (use given the cell's own history; psi where it was not surveyed), of an abundance model lam, lam_lower,
+    lam_upper (animals expected in the cell), geometry; psi to upper and conditional are null where no model could be
+    estimated."""
     shares: pd.DataFrame
     """season, species, method ("naive", "model", "finite_sample"), share, se, lower, upper, n_cells."""
     estimates: pd.DataFrame
     """season, species, and the model's `estimates_`; empty without a model."""
     note: str | None
     """Why psi is not given, or given only in part; None if nothing is amiss."""
-    model: SingleSeasonOccupancy | None
+    model: Any
+    """The fitted model, or None."""
+    comparison: pd.DataFrame
+    """season, species, and the AIC table of the candidates; empty with one only."""
+    history: xr.Dataset
+    """What the model was fitted to."""
+    covariates: pd.DataFrame
+    """By cell, what the model was told of it."""
 
 
 def estimate_season(
-    history: xr.Dataset, cells: gpd.GeoDataFrame, *, psi: str = "1", p: str = "1", min_cells: int = 30
+    history: xr.Dataset,
+    cells: gpd.GeoDataFrame,
+    *,
+    psi: str = "1",
+    p: str = "1",
+    min_cells: int = 30,
+    models: Mapping[str, Any] | None = None,
 ) -> SeasonEstimate:
     """Estimate in which cells a species lives in one season.
 
@@ -53,6 +73,8 @@ def estimate_season(
         Formulas of :class:`SingleSeasonOccupancy`.
     min_cells : int
         With fewer surveyed cells only naive occupancy is given.
+    models : mapping of name to model, optional
+        Candidates of one season or of abundance, in place of `psi` and `p`; that with the least AIC counts.
 
     Raises
     ------
@@ -61,36 +83,87 @@ def estimate_season(
     ContractError
         If `history` holds a cell that `cells` lacks, or a cell has several rows.
     """
-    state = surveyed_cells(history)
     table = by_cell(cells)
-    if missing := list(state.index.difference(table.index)):
-        raise ContractError(f"cell {missing[0]} of the history is not among the cells", where="occupancy")
-    state = state.reindex(table.index, fill_value=False)
-    n_surveyed = int(state["surveyed"].sum())
-    model, note = _fit(history, table, SingleSeasonOccupancy(psi=psi, p=p), min_cells)
-    label = {"season": history.attrs.get("season"), "species": history.attrs.get("species")}
-    predicted = pd.DataFrame(np.nan, index=table.index, columns=list(_PREDICTED[:-1])).assign(extrapolated=False)
-    if model is not None:
-        predicted = model.predict(table)
-    naive = naive_occupancy(history)
-    by_cells = pd.concat([state.assign(naive=naive), predicted], axis=1).reset_index(names="cell")
-    shares = pd.DataFrame([{"method": "naive", "share": naive, "n_cells": n_surveyed}])
-    estimates = pd.DataFrame()
-    if model is not None:
-        shares = pd.concat([shares, share_occupied(model, table)], ignore_index=True)
-        estimates = _labelled(model.estimates_, label)
-    shares = shares.reindex(columns=["method", "share", "se", "lower", "upper", "n_cells"])
+    _refuse_strangers(history, table.index)
+    candidates = models or {"model": SingleSeasonOccupancy(psi=psi, p=p)}
+    choice = choose_model(candidates, history, table, min_cells=min_cells)
+    season, species = history.attrs.get("season"), history.attrs.get("species")
+    predicted = pd.DataFrame(np.nan, index=table.index, columns=list(_PREDICTED)).assign(extrapolated=False)
+    shares = [_naive(history, season)]
+    if choice.model is not None:
+        predicted = choice.model.predict(table)
+        given = choice.model.conditional_.reindex(table.index)
+        predicted["conditional"] = given.where(given.notna(), predicted["psi"])
+        shares.append(share_occupied(choice.model, table).assign(season=season))
+    state = surveyed_cells(history).reindex(table.index, fill_value=False)
+    of_cells = pd.concat([state.assign(naive=naive_occupancy(history), season=season), predicted], axis=1)
     geometry = gpd.GeoSeries(cells.geometry.to_numpy(), crs=cells.crs)
     return SeasonEstimate(
-        cells=gpd.GeoDataFrame(_labelled(by_cells, label, after=1), geometry=geometry),
-        shares=_labelled(shares, label),
-        estimates=estimates,
-        note=note,
-        model=model,
+        _cells(of_cells.reset_index(names="cell"), species, geometry),
+        _shares(shares, species),
+        _labelled(choice.model.estimates_, season, species) if choice.model is not None else pd.DataFrame(),
+        choice.note,
+        choice.model,
+        _comparison(choice, season, species),
+        choice.history,
+        table,
     )
 
 
-def share_occupied(model: SingleSeasonOccupancy, cells: pd.DataFrame, *, n_draws: int = N_DRAWS) -> pd.DataFrame:
+def estimate_seasons(
+    history: xr.Dataset, cells: gpd.GeoDataFrame, *, models: Mapping[str, DynamicOccupancy], min_cells: int = 30
+) -> SeasonEstimate:
+    """Estimate in which cells a species lives in several seasons, with cells that are colonised and left between them.
+
+    Parameters
+    ----------
+    history : Dataset
+        Over (cell, season, occasion), seasons a year apart, with the attribute `species`.
+    cells : GeoDataFrame
+        One row for every cell of the area and season: `cell`, `season`, covariates of the habitat before the season,
+        geometry. Columns of numbers become variables over (cell, season) of the history.
+    models : mapping of name to DynamicOccupancy
+        Candidates, not yet fitted.
+    min_cells : int
+        With fewer surveyed cells only naive occupancy is given.
+
+    Raises
+    ------
+    EstimationError, ContractError
+        As :func:`estimate_season`; ContractError also if a cell lacks a season.
+    """
+    outlines = cells.drop_duplicates("cell").set_index("cell").geometry
+    _refuse_strangers(history, outlines.index)
+    whole = _with_covariates(history, cells, outlines.index)
+    bare = pd.DataFrame(index=outlines.index)
+    choice = choose_model(models, whole, bare, min_cells=min_cells)
+    species, seasons = history.attrs.get("species"), whole["season"].to_numpy()
+    detected = whole["detected"]
+    rows = pd.DataFrame({"cell": np.repeat(outlines.index, len(seasons)), "season": np.tile(seasons, len(outlines))})
+    rows["surveyed"] = detected.notnull().any("occasion").to_numpy().ravel()
+    rows["detected"] = (detected == 1).any("occasion").to_numpy().ravel()
+    naive = {season: naive_occupancy(whole[["detected"]].sel(season=season)) for season in seasons}
+    rows["naive"] = rows["season"].map(naive)
+    shares = [_naive(whole[["detected"]].sel(season=season), season) for season in seasons]
+    predicted = pd.DataFrame(np.nan, index=rows.index, columns=list(_PREDICTED)).assign(extrapolated=False)
+    if choice.model is not None:
+        predicted = choice.model.predict_seasons(whole, bare)[[*_PREDICTED, "extrapolated"]]
+        shares.append(choice.model.share_occupied(whole, bare, n_draws=N_DRAWS))
+    geometry = gpd.GeoSeries(np.repeat(outlines.to_numpy(), len(seasons)), crs=cells.crs)
+    span = f"{seasons[0]}-{seasons[-1]}"
+    return SeasonEstimate(
+        _cells(pd.concat([rows, predicted], axis=1), species, geometry),
+        _shares(shares, species),
+        _labelled(choice.model.estimates_, span, species) if choice.model is not None else pd.DataFrame(),
+        choice.note,
+        choice.model,
+        _comparison(choice, span, species),
+        choice.history,
+        bare,
+    )
+
+
+def share_occupied(model: Any, cells: pd.DataFrame, *, n_draws: int = N_DRAWS) -> pd.DataFrame:
     """Return the share of cells that are occupied, with 95% limits.
 
     Two questions, two rows. `model`: the mean of psi, what is to be expected of such cells; its standard
@@ -98,6 +171,11 @@ def share_occupied(model: SingleSeasonOccupancy, cells: pd.DataFrame, *, n_draws
     this very season, in which a cell with a detection is occupied for certain; its limits are quantiles
     of `n_draws` draws of coefficients and states. Cells without psi are left out, `n_cells` says how many
     count.
+
+    Parameters
+    ----------
+    model : SingleSeasonOccupancy or RoyleNicholsOccupancy
+        Fitted.
 
     Returns
     -------
@@ -125,37 +203,49 @@ def share_occupied(model: SingleSeasonOccupancy, cells: pd.DataFrame, *, n_draws
     return pd.DataFrame(rows).assign(n_cells=n_cells)
 
 
-def _fit(
-    history: xr.Dataset, cells: pd.DataFrame, model: SingleSeasonOccupancy, min_cells: int
-) -> tuple[SingleSeasonOccupancy | None, str | None]:
-    """Fit, and say what is wrong with the fit."""
-    n_surveyed = int(surveyed_cells(history)["surveyed"].sum())
-    few = f"{{}} of {len(cells)} cells surveyed{{}}, a model needs {min_cells}"
-    if n_surveyed < min_cells:
-        return None, few.format(n_surveyed, "")
-    try:
-        model.fit(history, cells)
-    except NoDataError as error:
-        return None, str(error)
-    if model.n_sites_ < min_cells:
-        return None, few.format(model.n_sites_, " and with all covariates")
-    if not model.converged_:
-        return None, "the model did not converge"
-    notes = []
-    if model.boundary_:
-        terms = ", ".join(f"{parameter}({term})" for parameter, term in model.boundary_)
-        notes.append(f"{terms} at a boundary, not estimated")
-    aliased = model.estimates_.query("status == 'aliased'")
-    if len(aliased):
-        terms = ", ".join(f"{row.parameter}({row.term})" for row in aliased.itertuples())
-        notes.append(f"{terms} not estimated: no variation of its own")
-    if len(model.dropped_):
-        notes.append(f"{len(model.dropped_)} surveyed cells left out ({model.dropped_.iloc[0]})")
-    return model, "; ".join(notes) or None
+def _refuse_strangers(history: xr.Dataset, cells: pd.Index) -> None:
+    if missing := list(pd.Index(history["cell"].to_numpy()).difference(cells)):
+        raise ContractError(f"cell {missing[0]} of the history is not among the cells", where="occupancy")
 
 
-def _labelled(table: pd.DataFrame, label: dict[str, Any], after: int = 0) -> pd.DataFrame:
+def _with_covariates(history: xr.Dataset, cells: pd.DataFrame, names: pd.Index) -> xr.Dataset:
+    """The history over all cells, with their numbers as variables over (cell, season)."""
+    seasons = history["season"].to_numpy()
+    wanted = pd.MultiIndex.from_product([names, seasons], names=["cell", "season"])
+    table = pd.DataFrame(cells).set_index(["cell", "season"])
+    if not wanted.isin(table.index).all() or not table.index.is_unique:
+        raise ContractError("a cell lacks a season, or has one twice", where="covariates")
+    whole = history.reindex(cell=names.to_numpy())
+    for name in table.columns:
+        if pd.api.types.is_numeric_dtype(table[name]) and name not in history:
+            values = table[name].reindex(wanted).to_numpy(dtype=float).reshape(len(names), len(seasons))
+            whole[str(name)] = (("cell", "season"), values)
+    return whole
+
+
+def _naive(history: xr.Dataset, season: Any) -> pd.DataFrame:
+    n = int(surveyed_cells(history)["surveyed"].sum())
+    return pd.DataFrame([{"season": season, "method": "naive", "share": naive_occupancy(history), "n_cells": n}])
+
+
+def _shares(parts: list[pd.DataFrame], species: Any) -> pd.DataFrame:
+    table = pd.concat(parts, ignore_index=True).assign(species=species)
+    return table.reindex(columns=_SHARES).sort_values("season", kind="stable", ignore_index=True)
+
+
+def _cells(table: pd.DataFrame, species: Any, geometry: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    first = ["cell", "season", "species", "surveyed", "detected", "naive"]
+    more = [name for name in _ABUNDANCE if name in table]
+    table = table.assign(species=species)[[*first, *_PREDICTED[:-1], "extrapolated", "conditional", *more]]
+    return gpd.GeoDataFrame(table, geometry=geometry)
+
+
+def _comparison(choice: Choice, season: Any, species: Any) -> pd.DataFrame:
+    return _labelled(choice.comparison, season, species) if len(choice.comparison) else choice.comparison
+
+
+def _labelled(table: pd.DataFrame, season: Any, species: Any) -> pd.DataFrame:
     table = table.copy()
-    for place, (name, value) in enumerate(label.items()):
-        table.insert(after + place, name, value)
+    table.insert(0, "season", season)
+    table.insert(1, "species", species)
     return table

@@ -8,11 +8,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from habitat.report.accuracy import assessment
+from habitat.report.animals import occupancy, share_rows
 from habitat.report.folder import RunFolder, read_folder
 from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses, unseen_share
 from habitat.report.provenance import definitions, provenance
 from habitat.report.quality import seeing, set_aside, validation, warnings
-from habitat.report.survey import occupancy, share_rows, sightings, survey_cells
+from habitat.report.survey import sightings, survey_cells
 from habitat.report.words import hectares, percent, season, span
 from habitat.store import write_text
 

@@ -1,4 +1,4 @@
-"""Survey cells, sightings and occupancy: what habitat is left, where animals were recorded, where they may be."""
+"""Survey cells and sightings: what habitat is left, and where animals were recorded."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from habitat.plots import doubt_map, occupancy_map, share_by_season, share_map
+from habitat.plots import share_map
 from habitat.report.folder import RunFolder
 from habitat.report.pictures import inset
-from habitat.report.words import NOT_RECORDED, is_number, limits, number, percent, place, plural
+from habitat.report.words import number, percent, place, plural
 
 _MOST_ROWS = 5
 
@@ -110,109 +110,3 @@ def _habitat_of_records(run: RunFolder, events: Any, names: list[str]) -> list[d
         name = cover.name if cover else "not seen, or no map yet" if value == 0 else f"code {value}"
         rows.append({"name": name, "color": cover.color if cover else None, "counts": [f"{c:,}" for c in counts]})
     return rows
-
-
-# -- occupancy ------------------------------------------------------------------------------------------
-
-
-def occupancy(run: RunFolder) -> dict[str, Any] | str:
-    """Each species' latest season: the map with its doubt, and recorded against modelled share of cells."""
-    table, share = run.table("occupancy.parquet"), run.table("occupancy/share.csv")
-    if table is None:
-        return run.left_out("occupancy", "occupancy.parquet")
-    return {"species": [_species(run, str(n), part, share) for n, part in table.groupby("species", sort=True)]}
-
-
-def _species(run: RunFolder, name: str, table: Any, share: Any) -> dict[str, Any]:
-    season = sorted(table["season"].unique())[-1]
-    cells = table[table["season"] == season].reset_index(drop=True)
-    modelled = bool(np.isfinite(cells["psi"].astype(float)).any())
-    surveyed, detected = int(cells["surveyed"].fillna(False).sum()), int(cells["detected"].fillna(False).sum())
-    counts = f"{plural(surveyed, 'cell')} surveyed, recorded in {detected:,}"
-    maps = [
-        inset(
-            occupancy_map(cells),
-            f"Map of the survey cells in {season}: {counts}.",
-            "Where the animal may be: dots are what was recorded, colours what the model says."
-            if modelled
-            else "What was recorded. No model was fitted, so nothing is said of other cells.",
-        )
-    ]
-    if modelled:
-        words = "How sure that is: the darker a cell, the wider apart its limits. Beyond 50% a cell is a guess."
-        maps.append(inset(doubt_map(cells), f"Map of the width of the 95% limits in {season}.", words))
-    rows = share_rows(run, name) if share is not None else []
-    chart = None
-    if rows:
-        mine = share[share["species"] == name].sort_values("season")
-        figure = share_by_season(mine, title=" ")
-        chart = inset(figure, "; ".join(r["words"] for r in rows), "Share of cells: recorded, and by the model.")
-    return {
-        "name": name,
-        "season": str(season),
-        "counts": counts,
-        "modelled": modelled,
-        "more": _about_the_model(run, name, cells) if modelled else "",
-        "maps": maps,
-        "chart": chart,
-        "rows": rows,
-        "terms": _terms(run, name),
-    }
-
-
-def _about_the_model(run: RunFolder, name: str, cells: Any) -> str:
-    """Which year's habitat the model looks at, and how many cells lie beyond what was surveyed."""
-    notes = (run.notes("occupancy").get("models") or {}).get(f"{name} {cells['season'].iloc[0]}") or {}
-    beyond = int(cells["extrapolated"].fillna(False).sum())
-    words = f" The model looks at the habitat of {notes['habitat_of']}." if notes.get("habitat_of") else ""
-    return words + (f" {plural(beyond, 'cell')} beyond the habitat that was surveyed (hatched)." if beyond else "")
-
-
-def share_rows(run: RunFolder, species: str | None = None) -> list[dict[str, Any]]:
-    """Rows of occupancy/share.csv in words, oldest season first; of one species if named."""
-    share = run.table("occupancy/share.csv")
-    if share is None:
-        return []
-    if species is not None:
-        share = share[share["species"] == species]
-    rows = []
-    for row in share.sort_values(["species", "season"]).to_dict("records"):
-        between = limits(row["lower"], row["upper"], percent)
-        model = percent(row["estimate"]) if is_number(row["estimate"]) else "no estimate"
-        note = row.get("note")
-        rows.append(
-            {
-                "species": str(row["species"]),
-                "season": str(row["season"]),
-                "surveyed": number(row["cells_surveyed"]),
-                "naive": percent(row["naive"]),
-                "naive_value": row["naive"],
-                "model": model,
-                "value": row["estimate"] if is_number(row["estimate"]) else None,
-                "limits": between or "no limits",
-                "between": between.removeprefix("95% limits ") or "none",
-                "note": f"{row['season']}: {note}" if isinstance(note, str) and note else "",
-                "words": f"{row['season']}: recorded in {percent(row['naive'])} of surveyed cells, "
-                f"by the model in {model} ({between or 'no limits'})",
-            }
-        )
-    return rows
-
-
-def _terms(run: RunFolder, species: str) -> list[dict[str, str]]:
-    table = run.table("occupancy/estimates.csv")
-    if table is None:
-        return []
-    mine = table[table["species"] == species]
-    return [
-        {
-            "season": str(row["season"]),
-            "parameter": {"psi": "use (psi)", "p": "detection (p)"}.get(str(row["parameter"]), str(row["parameter"])),
-            "term": str(row["term"]),
-            **{key: number(row[key], 2) if is_number(row[key]) else NOT_RECORDED for key in ("estimate", "se")},
-            "limits": f"{row['lower']:.2f} to {row['upper']:.2f}"
-            if is_number(row["lower"]) and is_number(row["upper"])
-            else "none",
-        }
-        for row in mine.to_dict("records")
-    ]

@@ -12,36 +12,66 @@ import numpy as np
 from habitat.errors import RecipeError
 from habitat.landscape import cell_covariates, given_cells, square_cells
 from habitat.records import read_shapes
+from habitat.sightings import locate
 from habitat.store import read_raster, write_table
 from habitat.workflow.context import Context, Outputs, Plan
 
 
 def make_cells(context: Context, _work: Path) -> Outputs:
-    """Write the habitat of each cell and year."""
-    context.progress("cells", 0, 1)
-    survey = Survey(context)
-    table = cell_covariates(
-        survey.maps(), survey.loss_year, survey.cells, survey.zones, grid=context.grid, legend=context.legend
-    )
-    path = context.run.path("cells.parquet")
-    write_table(path, table)
-    context.progress("cells", 1, 1)
-    return [path], {"cells": len(survey.cells)}
+    """Write the habitat of each cell and year, for the cells and for every other size that is asked for."""
+    first = Survey(context)
+    surveys = [first, *(Survey(context, size_m) for size_m in first.other_sizes_m)]
+    outputs = []
+    for done, survey in enumerate(surveys):
+        context.progress("cells", done, len(surveys))
+        table = cell_covariates(
+            survey.maps(), survey.loss_year, survey.cells, survey.zones, grid=context.grid, legend=context.legend
+        )
+        outputs.append(context.run.path(cells_table(None if survey is first else survey.size_m)))
+        write_table(outputs[-1], table)
+    context.progress("cells", len(surveys), len(surveys))
+    return outputs, {"cells": len(first.cells)}
+
+
+def cells_table(size_m: float | None) -> str:
+    """Name of the table of cells: of the survey's own, or of squares of another size."""
+    return "cells.parquet" if size_m is None else f"cells_{size_m:g}m.parquet"
 
 
 class Survey:
-    """The cells and layers of a run, as the stages that make tables need them."""
+    """The cells and layers of a run, as the stages that make tables need them.
 
-    def __init__(self, context: Plan) -> None:
+    Parameters
+    ----------
+    size_m : float, optional
+        Squares of this size in place of the recipe's cells.
+    """
+
+    def __init__(self, context: Plan, size_m: float | None = None) -> None:
         self._context = context
+        self._size_m = size_m
+
+    @property
+    def size_m(self) -> float | None:
+        """Side of the squares; None for given cells."""
+        section = self._context.recipe.cells
+        assert section is not None
+        return section.size_m if self._size_m is None else self._size_m
+
+    @property
+    def other_sizes_m(self) -> list[float]:
+        """More sizes at which the share of cells is told."""
+        section = self._context.recipe.cells
+        assert section is not None
+        return list(section.sizes_m)
 
     @cached_property
     def _cut(self) -> tuple[Any, np.ndarray]:
         context = self._context
         section = context.recipe.cells
         assert section is not None
-        if section.size_m is not None:
-            return square_cells(context.grid, section.size_m, context.inside())
+        if self.size_m is not None:
+            return square_cells(context.grid, self.size_m, context.inside())
         path = context.recipe.path(section.file or "")
         shapes = read_shapes(path, error=RecipeError, mend="[cells] file takes polygons")
         return given_cells(shapes, context.grid, context.inside())
@@ -55,6 +85,10 @@ class Survey:
     def zones(self) -> np.ndarray:
         """Cell of each pixel, by place in `cells`; -1 = none."""
         return self._cut[1]
+
+    def locate(self, points: Any) -> Any:
+        """Return points with the cell that each lies in."""
+        return locate(points, self.cells, self.zones, grid=self._context.grid)
 
     def maps(self) -> Iterator[tuple[int, np.ndarray]]:
         """Each year's classes, one in memory at a time."""

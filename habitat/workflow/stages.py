@@ -45,9 +45,9 @@ STAGES = (
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
     Stage("change", "changes:find_change", ("map",), ("change",), version=2),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
-    Stage("cells", "cells:make_cells", ("map", "change"), ("cells",)),
+    Stage("cells", "cells:make_cells", ("map", "change"), ("cells",), version=2),
     Stage("join", "joining:join_sightings", ("map", "change", "cells"), ("sightings",)),
-    Stage("occupancy", "occupying:model_occupancy", ("cells", "join"), ("sightings", "occupancy")),
+    Stage("occupancy", "occupying:model_occupancy", ("cells", "join"), ("sightings", "occupancy"), version=2),
     Stage(
         "report",
         "reporting:make_report",

@@ -24,7 +24,7 @@ def test_a_season_gives_its_tables():
     found = estimate_season(history, cells, psi="forest", p="effort")
     assert found.note is None
     columns = ["cell", "season", "species", "surveyed", "detected", "naive", "psi", "se", "lower", "upper"]
-    assert list(found.cells.columns) == [*columns, "extrapolated", "geometry"]
+    assert list(found.cells.columns) == [*columns, "extrapolated", "conditional", "geometry"]
     assert found.cells.crs == cells.crs
     assert len(found.cells) == len(cells)
     assert found.cells["psi"].notna().all()
