@@ -1,12 +1,12 @@
 """The habitat of each cell in each year: what was seen there, how much is forest, how much was lost.
 
 Shares are of pixels that can answer: forest of those that were seen, loss of those that could be judged.
-One year is in memory at a time, and of it one strip of rows.
+Of layers only a strip of rows is in memory, of zones and of what was there before one byte a pixel or four.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 
 import geopandas as gpd
 import numpy as np
@@ -15,34 +15,38 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Proj, Transformer
 
-from habitat.cubes import CELLS, UNKNOWN_LOSS
-from habitat.errors import ContractError, GridError
+from habitat.cubes import CELLS, is_loss
+from habitat.errors import ContractError
+from habitat.landscape.memory import Past
+from habitat.landscape.patches import positions
+from habitat.landscape.zonal import Rows, Zones, same_shape, strips
 from habitat.legend import DEFAULT_LEGEND, Legend
 
 RECENT_YEARS = 3
 """`recent_loss` looks at a year and the two before it."""
+LONG_YEARS = 5
+"""`loss_5y`, `burnt_5y` and `loss_distance_m` look at a year and the four before it."""
 
-_STRIP = 512
-
-Codes = NDArray[np.uint8]
+_SPANS = np.array([1, RECENT_YEARS, LONG_YEARS])
+_STRANGE = 127
 
 
 def cell_covariates(
-    maps: Iterable[tuple[int, Codes]],
-    loss_year: NDArray[np.uint16] | None,
+    maps: Iterable[tuple[int, Rows]],
+    loss_year: Rows | None,
     cells: gpd.GeoDataFrame,
-    zones: NDArray[np.int32],
+    zones: Zones,
     *,
     grid: GeoBox,
     legend: Legend = DEFAULT_LEGEND,
 ) -> gpd.GeoDataFrame:
-    """Return CELLS: one row a cell and year.
+    """Return CELLS: one row a cell and year; nothing in it is of a later year than the row's.
 
     Parameters
     ----------
-    maps : iterable of (year, uint8 array (y, x))
-        Legend codes of each mapped year, 0 = unknown, years ascending: a generator keeps one in memory.
-    loss_year : uint16 array (y, x) or None
+    maps : iterable of (year, uint8 layer (y, x))
+        Legend codes of each mapped year, 0 = unknown, years ascending: arrays, or :class:`Rows` of a file.
+    loss_year : uint16 layer (y, x) or None
         Year of the first loss, 0 = none, 65535 = unknown; None if change was not mapped.
     cells, zones
         As :func:`square_cells` and :func:`given_cells` return them.
@@ -53,9 +57,14 @@ def cell_covariates(
         `cell`, `year`, `area_m2` (true area of its pixels in the area, on the ellipsoid), `seen_share`
         (pixels seen / pixels), `forest_share` and `share_<code>` (of the pixels seen), `loss_share` (pixels
         lost in this year / pixels that could be judged: seen in this year, their loss known),
-        `recent_loss` (pixels lost in this year and the two before / the same), geometry. A share is
-        null where no pixel can answer; loss is null in the first year, which has none before it, and
-        recent loss in the first three.
+        `recent_loss` and `loss_5y` (pixels lost in this year and the two or four before / the same),
+        `edge_density_m_ha` (sides between forest and seen land without forest, metres a hectare seen),
+        `loss_distance_m` (from the cell's centre to the nearest pixel lost in the last five years),
+        `grass_from_forest` (pixels that are grassland and were mapped as forest before / pixels seen), `burnt_5y`
+        (pixels mapped as burnt in the last five years / pixels seen), `burnt_years` (years mapped as burnt so far,
+        mean of the pixels seen; the last two where the legend has such a class), geometry. A share is null
+        where no pixel can answer; loss is null in the first year, which has none before it, and over three and five
+        years in the first three and five.
 
     Raises
     ------
@@ -65,84 +74,98 @@ def cell_covariates(
         If shapes differ.
     """
     if loss_year is not None:
-        _same_shape(loss_year, zones, "loss years")
-    n_cells = len(cells)
-    n_pixels = _count(zones, None, n_cells, 1)[:, 0]
+        same_shape(loss_year, zones, "loss years")
+    n_pixels = np.zeros(len(cells), dtype=np.int64)
+    for strip in strips(len(zones)):
+        n_pixels += np.bincount(zones[strip].ravel() + 1, minlength=len(cells) + 1)[1:]
     area = n_pixels * _pixel_area_m2(cells, grid)
-    forest = np.isin(legend.codes, legend.forest_codes)
+    lost = None if loss_year is None else _LostPlaces(loss_year, grid)
+    past = Past(zones.shape, legend)
     tables = []
     for k, (year, layer) in enumerate(maps):
-        _same_shape(layer, zones, f"map of {year}")
-        counts = _count(zones, _positions(layer, legend, year), n_cells, len(legend.codes) + 1)
-        seen, of_class = n_pixels - counts[:, 0], counts[:, 1:]
+        same_shape(layer, zones, f"map of {year}")
         table = pd.DataFrame({"cell": cells["cell"].to_numpy(), "year": year, "area_m2": area})
+        counts, edges, losses = _count(layer, loss_year, zones, past, (year, len(cells), legend))
+        seen = n_pixels - counts[:, 0]
         table["seen_share"] = _share(seen, n_pixels)
-        table["forest_share"] = _share(of_class[:, forest].sum(axis=1), seen)
-        table["loss_share"], table["recent_loss"] = np.nan, np.nan
-        if loss_year is not None and k > 0:
-            lost, recent, judged = _loss_counts(loss_year, layer, zones, n_cells, year)
-            table["loss_share"] = _share(lost, judged)
-            if k >= RECENT_YEARS:
-                table["recent_loss"] = _share(recent, judged)
-        for j, name in enumerate(legend.codes):
-            table[f"share_{name}"] = _share(of_class[:, j], seen)
+        forest = np.isin(legend.codes, legend.forest_codes)
+        table["forest_share"] = _share(counts[:, 1:][:, forest].sum(axis=1), seen)
+        for name, column, known in (("loss_share", 1, k > 0), ("recent_loss", 2, k >= 3), ("loss_5y", 3, k >= 5)):
+            told = loss_year is not None and known
+            table[name] = _share(losses[:, column], losses[:, 0]) if told else np.nan
+        side = abs(grid.transform.a)
+        table["edge_density_m_ha"] = _share(edges * side, seen * side * side / 1e4)
+        table["loss_distance_m"] = np.nan if lost is None or k == 0 else lost.distance_m(cells, year)
+        for name, count in past.counts().items():
+            table[name] = _share(count, seen)
+        for j, code in enumerate(legend.codes):
+            table[f"share_{code}"] = _share(counts[:, j + 1], seen)
         tables.append(gpd.GeoDataFrame(table, geometry=cells.geometry.to_numpy(), crs=cells.crs))
     return CELLS.check(pd.concat(tables, ignore_index=True))
 
 
-def _strips(rows: int) -> Iterator[slice]:
-    for start in range(0, rows, _STRIP):
-        yield slice(start, min(start + _STRIP, rows))
-
-
 def _count(
-    zones: NDArray[np.int32], kinds: Callable[[slice], NDArray[np.integer]] | None, n_cells: int, n_kinds: int
-) -> NDArray[np.int64]:
-    """Count pixels by (cell, kind)."""
-    total = np.zeros(n_cells * n_kinds, dtype=np.int64)
-    for strip in _strips(len(zones)):
-        of_cell = zones[strip]
-        inside = of_cell >= 0
-        key = of_cell[inside].astype(np.int64) * n_kinds
-        if kinds is not None:
-            key += kinds(strip)[inside]
-        total += np.bincount(key, minlength=len(total))
-    return total.reshape(n_cells, n_kinds)
+    layer: Rows, loss_year: Rows | None, zones: Zones, past: Past, of: tuple[int, int, Legend]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Count a year's pixels by (cell, class), sides of forest by cell, and losses by (cell, span)."""
+    from habitat.landscape import _counting
+
+    year, n_cells, legend = of
+    table = _columns(legend)
+    counts = np.zeros((n_cells, len(legend.codes) + 1), dtype=np.int64)
+    edges, losses = np.zeros(n_cells, dtype=np.int64), np.zeros((n_cells, len(_SPANS) + 1), dtype=np.int64)
+    above = np.zeros((2, zones.shape[1]), dtype=np.int64)  # codes and zones of the row above: none
+    past.begin(year, n_cells)
+    for strip in strips(len(zones)):
+        codes, where = np.ascontiguousarray(layer[strip]), np.ascontiguousarray(zones[strip])
+        strange = _counting.classes(codes, where, table, above, counts, edges)
+        if strange >= 0:
+            raise ContractError(f"code {strange} is not in the legend", where=f"map of {year}")
+        if loss_year is not None:
+            _counting.losses(np.ascontiguousarray(loss_year[strip]), codes, where, year, _SPANS, losses)
+        past.remember(strip, codes, where)
+        above = np.stack([codes[-1], where[-1]]).astype(np.int64)
+    return counts, edges, losses
 
 
-def _positions(layer: Codes, legend: Legend, year: int) -> Callable[[slice], NDArray[np.integer]]:
-    """Return the position of each pixel's class in the legend, from 1; unknown is 0."""
-    table = np.full(256, 255, dtype=np.uint8)
+def _columns(legend: Legend) -> NDArray[np.uint8]:
+    """Of each code, its column among the counts; with bit 128 if it is forest."""
+    table = np.full(256, _STRANGE, dtype=np.uint8)
     table[0] = 0
     table[list(legend.codes)] = np.arange(1, len(legend.codes) + 1)
-
-    def of(strip: slice) -> NDArray[np.integer]:
-        found = table[layer[strip]]
-        if (found == 255).any():
-            strange = int(layer[strip][found == 255][0])
-            raise ContractError(f"code {strange} is not in the legend", where=f"map of {year}")
-        return found
-
-    return of
+    table[list(legend.forest_codes)] |= 128
+    return table
 
 
-def _loss_counts(
-    loss_year: NDArray[np.uint16], layer: Codes, zones: NDArray[np.int32], n_cells: int, year: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return pixels lost in `year`, lost recently, and judged, by cell."""
+class _LostPlaces:
+    """Where pixels were lost, and when."""
 
-    def kinds(strip: slice) -> NDArray[np.integer]:
-        when = loss_year[strip]
-        judged = (when != UNKNOWN_LOSS) & ((layer[strip] != 0) | (when == year))
-        recent = judged & (when > year - RECENT_YEARS) & (when <= year)
-        return judged.astype(np.uint8) + recent + (recent & (when == year))
+    def __init__(self, loss_year: Rows, grid: GeoBox) -> None:
+        rows, cols, years = [], [], []
+        for strip in strips(loss_year.shape[0]):
+            when = loss_year[strip]
+            row, col = np.nonzero(is_loss(when))
+            rows.append(row + strip.start)
+            cols.append(col)
+            years.append(when[row, col])
+        self._years = np.concatenate(years).astype(np.int64)
+        self._points = np.column_stack(positions(grid, np.concatenate(rows), np.concatenate(cols)))
 
-    counts = _count(zones, kinds, n_cells, 4)
-    return counts[:, 3], counts[:, 2] + counts[:, 3], counts[:, 1:].sum(axis=1)
+    def distance_m(self, cells: gpd.GeoDataFrame, year: int) -> NDArray[np.float64]:
+        """From each cell's centre to the nearest pixel lost in the last years up to `year`; NaN if there is none."""
+        from scipy.spatial import cKDTree
+
+        near = (self._years <= year) & (self._years > year - LONG_YEARS)
+        if not near.any():
+            return np.full(len(cells), np.nan)
+        middle = cells.geometry.centroid
+        tree = cKDTree(self._points[near], balanced_tree=False, compact_nodes=False)  # many points, few questions
+        distance, _ = tree.query(np.column_stack([middle.x, middle.y]))
+        return np.asarray(distance, dtype=float)
 
 
-def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+def _share(part: NDArray[np.generic], whole: NDArray[np.generic]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
 
 
 def _pixel_area_m2(cells: gpd.GeoDataFrame, grid: GeoBox) -> NDArray[np.float64]:
@@ -153,8 +176,3 @@ def _pixel_area_m2(cells: gpd.GeoDataFrame, grid: GeoBox) -> NDArray[np.float64]
     lon, lat = Transformer.from_crs(crs, geographic, always_xy=True).transform(middle.x.to_numpy(), middle.y.to_numpy())
     scale = np.asarray(Proj(crs).get_factors(lon, lat).areal_scale, dtype=float)
     return abs(grid.transform.a * grid.transform.e) / scale
-
-
-def _same_shape(layer: NDArray[np.generic], zones: NDArray[np.int32], where: str) -> None:
-    if layer.shape != zones.shape:
-        raise GridError(f"has the shape {layer.shape}, the cells' zones {zones.shape}", where=where)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from habitat.errors import RecipeError
 from habitat.landscape import cell_covariates, given_cells, square_cells
@@ -15,21 +16,31 @@ from habitat.records import read_shapes
 from habitat.sightings import locate
 from habitat.store import read_raster, write_table
 from habitat.workflow.context import Context, Outputs, Plan
+from habitat.workflow.surroundings import RasterRows, Surroundings, with_columns
 
 
 def make_cells(context: Context, _work: Path) -> Outputs:
-    """Write the habitat of each cell and year, for the cells and for every other size that is asked for."""
-    first = Survey(context)
+    """Write the habitat of each cell and year, for the cells and for every other size; and patches and corridors."""
+    first, around = Survey(context), Surroundings(context)
     surveys = [first, *(Survey(context, size_m) for size_m in first.other_sizes_m)]
-    outputs = []
+    layers = dict(first.map_rows())
+    patterns = {}
+    for done, (year, layer) in enumerate(layers.items()):
+        context.progress("cells", done, len(layers) + len(surveys))
+        patterns[year] = around.pattern(year, layer)
+    outputs = [context.run.path("landscape", f"{name}.parquet") for name in ("patches", "corridors")]
+    write_table(outputs[0], pd.concat([pattern.patches for pattern in patterns.values()], ignore_index=True))
+    write_table(outputs[1], pd.concat([pattern.corridors for pattern in patterns.values()], ignore_index=True))
     for done, survey in enumerate(surveys):
-        context.progress("cells", done, len(surveys))
+        context.progress("cells", len(layers) + done, len(layers) + len(surveys))
         table = cell_covariates(
-            survey.maps(), survey.loss_year, survey.cells, survey.zones, grid=context.grid, legend=context.legend
+            layers.items(), survey.loss_rows, survey.cells, survey.zones, grid=context.grid, legend=context.legend
         )
+        lasting = around.lasting(survey)
+        more = [pd.concat([around.of_pattern(patterns[year], survey), lasting], axis=1) for year in layers]
         outputs.append(context.run.path(cells_table(None if survey is first else survey.size_m)))
-        write_table(outputs[-1], table)
-    context.progress("cells", len(surveys), len(surveys))
+        write_table(outputs[-1], with_columns(table, pd.concat(more, ignore_index=True)))
+    context.progress("cells", len(layers) + len(surveys), len(layers) + len(surveys))
     return outputs, {"cells": len(first.cells)}
 
 
@@ -89,6 +100,18 @@ class Survey:
     def locate(self, points: Any) -> Any:
         """Return points with the cell that each lies in."""
         return locate(points, self.cells, self.zones, grid=self._context.grid)
+
+    def map_rows(self) -> Iterator[tuple[int, RasterRows]]:
+        """Each year's classes, to be read by rows."""
+        for year in self._context.years:
+            yield year, RasterRows.of(self._context.recipe.folder / "forest" / f"{year}.tif")
+
+    @property
+    def loss_rows(self) -> RasterRows | None:
+        """Year of first loss, to be read by rows, if the recipe looks for change."""
+        if self._context.recipe.change is None:
+            return None
+        return RasterRows.of(self._context.recipe.folder / "change" / "loss_year.tif")
 
     def maps(self) -> Iterator[tuple[int, np.ndarray]]:
         """Each year's classes, one in memory at a time."""

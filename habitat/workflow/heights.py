@@ -28,6 +28,14 @@ def known_heights(plan: Plan) -> tuple[Path, ...]:
     return height_files(fetched) if "dem" in settings.layers and fetched.is_dir() else ()
 
 
+def ground_heights(plan: Plan) -> tuple[Path, ...]:
+    """Return the files of heights that there are for the terrain of cells, whatever else they are used for."""
+    settings, fetched = plan.recipe.scenes, plan.downloads_folder / "layers" / "dem"
+    if settings.dem is not None:
+        return height_files(plan.recipe.path(settings.dem))
+    return height_files(fetched) if "dem" in settings.layers and fetched.is_dir() else ()
+
+
 def heights_of(plan: Plan) -> tuple[Path, ...]:
     """Return the files of heights that the recipe names, or of the layer that is fetched for it.
 

@@ -171,6 +171,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     if stage.name == "composite":
         files |= context.scene_digests()
         files["heights"] = digest([context.run.digests.digest_of(file) for file in _heights_of(context)])
+    if stage.name == "cells":
+        files["heights"] = digest([run.digests.digest_of(file) for file in _ground_of(context)])
     for section in stage.sections:
         if section == "scenes":  # its heights are told above, if they count
             continue
@@ -200,6 +202,12 @@ def _heights_of(context: Context) -> tuple[Path, ...]:
     from habitat.workflow.heights import known_heights  # loads all of tiles
 
     return known_heights(context)
+
+
+def _ground_of(context: Context) -> tuple[Path, ...]:
+    from habitat.workflow.heights import ground_heights
+
+    return ground_heights(context)
 
 
 def _versions() -> dict[str, str]:
