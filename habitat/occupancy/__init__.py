@@ -11,6 +11,7 @@ from habitat.occupancy.dynamic import DynamicOccupancy, placebo
 from habitat.occupancy.fits import average_psi, compare_models
 from habitat.occupancy.goodness import FitTest, assess_fit
 from habitat.occupancy.histories import naive_occupancy, surveyed_cells
+from habitat.occupancy.power import SurveyDesign, cameras_needed, change_power, occupancy_variance, simulated_power
 from habitat.occupancy.single_season import SingleSeasonOccupancy
 from habitat.occupancy.spatial import MoranTest, residual_moran, spatial_covariates
 from habitat.occupancy.summaries import SeasonEstimate, estimate_season, estimate_seasons, share_occupied
@@ -22,8 +23,11 @@ __all__ = [
     "RoyleNicholsOccupancy",
     "SeasonEstimate",
     "SingleSeasonOccupancy",
+    "SurveyDesign",
     "assess_fit",
     "average_psi",
+    "cameras_needed",
+    "change_power",
     "compare_models",
     "estimate_season",
     "estimate_seasons",
@@ -31,9 +35,11 @@ __all__ = [
     "judge_season",
     "measured",
     "naive_occupancy",
+    "occupancy_variance",
     "placebo",
     "residual_moran",
     "share_occupied",
+    "simulated_power",
     "spatial_covariates",
     "surveyed_cells",
 ]

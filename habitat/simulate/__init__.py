@@ -7,5 +7,6 @@ seed gives is a new version of it (:data:`habitat.simulate.sample.VERSION`).
 from habitat.simulate.presets import PRESETS, Preset, find_preset
 from habitat.simulate.sample import write_sample
 from habitat.simulate.studies import Looks, Study, make_study
+from habitat.simulate.surveys import make_survey_landscape
 
-__all__ = ["PRESETS", "Looks", "Preset", "Study", "find_preset", "make_study", "write_sample"]
+__all__ = ["PRESETS", "Looks", "Preset", "Study", "find_preset", "make_study", "make_survey_landscape", "write_sample"]

@@ -31,7 +31,7 @@ def cells_of(land: Path) -> list[str]:
 def layered(land: Path) -> Path:
     """A recipe with a road, a raster of cattle on another grid, heights and a second size of cells."""
     _, grid = read_raster(land / "run" / "forest" / "2020.tif")
-    west, south, east, north = grid.boundingbox.bbox
+    west, _, east, north = grid.boundingbox.bbox
     road = shapely.LineString([(west, north - 10), (east, north - 10)])
     gpd.GeoDataFrame(geometry=[road], crs=grid.crs).to_file(land / "roads.gpkg")
     coarse = grid.zoom_out(5)
