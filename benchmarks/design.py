@@ -43,9 +43,9 @@ def main(
     lines = [
         "# How surely a change is seen",
         "",
-        f"Landscapes of 60 x 60 km, cells of 3 km, occupancy {PSI:.0%} before, {P_NIGHT:.0%} chance of a record a",
-        "night in a used cell, occasions of 10 nights, two surveys in cells chosen anew, a two-sided test at 5%. Made by",
-        "`python -m benchmarks.design`. The same cells twice see a change better; so does a covariate that explains",
+        f"Landscapes of 60 x 60 km, cells of 3 km, occupancy {PSI:.0%} before, a chance of {P_NIGHT:.0%} of a record",
+        "a night in a used cell, occasions of 10 nights, two surveys in cells chosen anew, a two-sided test at 5%.",
+        "Made by `python -m benchmarks.design`. The same cells twice see a change better; so does a covariate of",
         "use.",
         "",
         "## Power by cameras, nights and change",

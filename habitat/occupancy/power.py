@@ -87,7 +87,7 @@ def change_power(psi: float, change: float, design: SurveyDesign, *, alpha: floa
 
     >>> design = SurveyDesign(cameras=150, nights=60, p_night=0.03)
     >>> [round(change_power(0.5, change, design), 2) for change in (0.0, -0.2, -0.5)]
-    [0.05, 0.29, 0.97]
+    [0.05, 0.28, 0.96]
     """
     after = psi * (1 + change)
     if not (0 < psi < 1 and 0 < after < 1):

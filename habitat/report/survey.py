@@ -43,7 +43,44 @@ def survey_cells(run: RunFolder) -> dict[str, Any] | str:
         "maps": maps,
         "no_loss": "" if len(maps) > 1 else f"In no cell was forest {words}." if judged else "Loss was not judged.",
         "rows": _cells_that_lost_most(last, column),
+        "patches": _patches(run, year),
+        "corridors": _corridors(run, year),
     }
+
+
+def _patches(run: RunFolder, year: int) -> str:
+    """The patches of forest in a sentence, beside those of the first year."""
+    table = run.table("landscape/patches.parquet")
+    if table is None:
+        return ""
+    first = int(table["year"].min())
+
+    def told(part: Any) -> str:
+        count, large = plural(len(part), "patch", "patches"), int(part["large"].sum())
+        most, core = part["area_km2"].max(), part["core_km2"].sum() / part["area_km2"].sum()
+        words = f"{count}, the largest of {number(most, 1)} km², {percent(core)} of it all far from an edge"
+        return f"{words}; {large} of them large" if large else words
+
+    now, then = (table[table["year"] == which] for which in (year, first))
+    if not len(now) or not len(then):
+        return ""
+    return f"Forest in {year} lay in {told(now)}." + (f" In {first}: {told(then)}." if first < year else "")
+
+
+def _corridors(run: RunFolder, year: int) -> list[dict[str, str]]:
+    table = run.table("landscape/corridors.parquet")
+    if table is None:
+        return []
+    return [
+        {
+            "patches": f"{row['from_patch']} to {row['to_patch']}",
+            "length": f"{number(row['length_km'], 1)} km",
+            "open": f"{number(row['open_km'], 1)} km",
+            "gap": f"{number(row['widest_gap_m'])} m",
+            "area": f"{number(row['corridor_km2'], 1)} km²",
+        }
+        for row in table[table["year"] == year].to_dict("records")
+    ]
 
 
 def _cells_that_lost_most(cells: Any, column: str) -> list[dict[str, str]]:
