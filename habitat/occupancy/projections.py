@@ -58,12 +58,15 @@ class Projection:
 
     def draw(self, raw: Floats) -> Floats:
         """Return psi (cell, season) at other coefficients; 0 where :attr:`psi` is not known."""
-        eta = {}
-        for name in _NAMES:
-            part = self.coefficients.covariance.index.get_level_values("parameter") == name
-            eta[name] = self._matrices[name] @ raw[part]
+        eta = {name: self._matrices[name] @ raw[part] for name, part in self._places.items()}
         psi = project(eta["psi"], self._by_step(eta["col"]), self._by_step(eta["ext"]))
         return np.where(np.isfinite(self.psi), psi, 0.0)
+
+    @cached_property
+    def _places(self) -> dict[str, NDArray[np.int64]]:
+        """Of each parameter's coefficients among all."""
+        labels = self.coefficients.covariance.index.get_level_values("parameter")
+        return {name: np.flatnonzero(labels == name) for name in _NAMES}
 
     @cached_property
     def _matrices(self) -> dict[str, Floats]:
@@ -85,11 +88,10 @@ class Projection:
     @cached_property
     def _slopes(self) -> Floats:
         """Gradients (cell, season, coefficient) of psi."""
-        labels = self.coefficients.covariance.index.get_level_values("parameter")
         n, seasons = self.psi.shape
+        on = self._places
         col, ext = expit(self._eta["col"]), expit(self._eta["ext"])
-        on = {name: np.flatnonzero(labels == name) for name in _NAMES}
-        slopes = np.zeros((n, seasons, len(labels)))
+        slopes = np.zeros((n, seasons, len(self._covariance)))
         slopes[:, 0, on["psi"]] = (self.psi[:, 0] * (1 - self.psi[:, 0]))[:, None] * self._matrices["psi"]
         steps = {name: self._matrices[name].reshape(n, seasons - 1, -1) for name in ("col", "ext")}
         for t in range(seasons - 1):

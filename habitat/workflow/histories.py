@@ -74,6 +74,8 @@ class Histories:
             tables.append(habitat.drop(columns="year").assign(season=year, trend=float(year - surveyed[0])))
             if found:
                 parts[year] = found[0].drop_vars(["start", "occasion"])
+        if not parts:
+            return None
         years = pd.Index(range(surveyed[0], surveyed[-1] + 1), name="season")
         joined = xr.concat(
             [part.assign_coords(occasion=np.arange(part.sizes["occasion"])) for part in parts.values()],

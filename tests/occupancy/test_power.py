@@ -87,7 +87,7 @@ def test_coverage_of_twenty_surveys(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(coverage, "DESIGNS", {name: coverage.DESIGNS[name] for name in ("single", "dynamic")})
     monkeypatch.setattr(coverage, "DRAWS", 50)
     monkeypatch.setattr(coverage, "speed", lambda: 0.5)
-    tables = coverage.main(20, tmp_path, say=lambda _: None)
+    tables = coverage.main(20, tmp_path)
     for table in tables.values():
         assert (table["runs"] == 20).all()
         # of 20 runs one has fewer than 16 hits in 10,000 where limits are right

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from habitat.errors import RecipeError
-from habitat.occupancy import DynamicOccupancy, RoyleNicholsOccupancy, SingleSeasonOccupancy
+from habitat.occupancy import DynamicOccupancy, RoyleNicholsOccupancy, SingleSeasonOccupancy, estimate_season
 from habitat.recipe import OccupancySection
 from habitat.simulate.animals import MARTEN, Parameters
 from habitat.workflow.histories import Histories
 from habitat.workflow.occupying import _estimates, candidates
 from habitat.workflow.shares import share_rows
-from workflow.surveys import histories, true_share
+from workflow.surveys import histories, simulated, true_share
 
 SIZE_KM, SEED = 6.0, 100
 PLANTED = Parameters()
@@ -87,6 +87,35 @@ def test_a_year_without_a_survey_stays_a_season():
     assert np.isnan(history["detected"].sel(season=2023)).all()
     assert (history["detected"].sel(season=2022) == 1).any()
     assert habitat.groupby("season").size().tolist() == [400] * 5
+
+
+def test_false_records_are_told_from_true_ones_where_some_are_certain():
+    """A third of the deployments in unused cells has a record of another animal; half of the true ones are certain."""
+    random = np.random.default_rng(0)
+    by_rule = {}
+    for rule in ("model", "count", "drop"):
+        of = histories(SIZE_KM, SEED, psi="forest_share + recent_loss", p="log_effort", uncertain=rule)
+        of.events["certain"] = np.arange(len(of.events)) % 2 == 0
+        true = simulated(SIZE_KM, SEED)[0].set_index(["season", "cell"])["occupied"]
+        where = pd.MultiIndex.from_arrays([of.effort["start"].dt.year, of.effort["cell"]])
+        bare = of.effort[(true.reindex(where) == 0).to_numpy()].sample(frac=0.35, random_state=1)
+        false = bare[["effort_id", "geometry"]].assign(
+            event=[f"F{k}" for k in range(len(bare))],
+            species=MARTEN,
+            individual=None,
+            time=bare["start"] + (bare["end"] - bare["start"]) * random.random(len(bare)),
+            certain=False,
+        )
+        of.events = pd.concat([of.events, false], ignore_index=True)
+        made = of.season_of(MARTEN, 2022)
+        models = candidates(of.settings, doubt="certain" in made[0])
+        by_rule[rule] = estimate_season(*made, models=models)
+    truth = true_share(SIZE_KM, SEED)[1]
+    share = {rule: made.shares.set_index("method").loc["finite_sample"] for rule, made in by_rule.items()}
+    assert set(by_rule["model"].estimates["parameter"]) == {"psi", "p", "fp", "b"}
+    assert share["count"]["lower"] > truth, "who takes every record as true finds the animal where it is not"
+    for rule in ("model", "drop"):
+        assert share[rule]["lower"] <= truth <= share[rule]["upper"], rule
 
 
 def small(**settings) -> Histories:
