@@ -93,6 +93,26 @@ def past(layer, zones, kinds, shift, state, counts):  # type: ignore[no-untyped-
 
 
 @compiled
+def coarse(layer, is_forest, power, first, counts):  # type: ignore[no-untyped-def]
+    """Count a strip's seen pixels and those of forest in squares of 2 ** `power` pixels a side, from row `first` on.
+
+    `counts` is (2, y, x).
+    """
+    height, width = layer.shape
+    side = 1 << power
+    for row in range(height):
+        seen, forest = counts[0, first + (row >> power)], counts[1, first + (row >> power)]
+        for start in range(0, width, side):
+            known, trees = 0, 0
+            for col in range(start, min(start + side, width)):
+                code = layer[row, col]
+                known += code != 0
+                trees += is_forest[code]
+            seen[start >> power] += known
+            forest[start >> power] += trees
+
+
+@compiled
 def sums(values, zones, total, number):  # type: ignore[no-untyped-def]
     """Add up a strip's values by zone, and how many there are; NaN is none."""
     height, width = zones.shape

@@ -54,21 +54,20 @@ def forest_grid(
         Legend codes, 0 = unknown.
     """
     height, width = layer.shape
-    factor = 1
-    while -(-height // factor) * -(-width // factor) > max_pixels and factor < STRIP:
-        factor *= 2
+    power = 0
+    while -(-height >> power) * -(-width >> power) > max_pixels and 2**power < STRIP:
+        power += 1
+    factor = 2**power
     shape = (-(-height // factor), -(-width // factor))
-    is_forest = np.zeros(256, dtype=bool)
-    is_forest[list(legend.forest_codes)] = True
+    from habitat.landscape import _counting
+
+    is_forest = np.zeros(256, dtype=np.int64)
+    is_forest[list(legend.forest_codes)] = 1
+    counts = np.zeros((2, *shape), dtype=np.int64)
+    for strip in strips(height):  # whole coarse pixels: a strip's rows are a multiple of the factor
+        _counting.coarse(np.ascontiguousarray(layer[strip]), is_forest, power, strip.start // factor, counts)
     share = np.full(shape, np.nan, dtype=np.float32)
-    for strip in strips(height):
-        codes = layer[strip]
-        more = (-codes.shape[0] % factor, -codes.shape[1] % factor)
-        codes = np.pad(codes, ((0, more[0]), (0, more[1])))
-        blocks = codes.reshape(codes.shape[0] // factor, factor, shape[1], factor)
-        seen, forest = ((of).sum(axis=(1, 3)) for of in (blocks != 0, is_forest[blocks]))
-        rows = slice(strip.start // factor, strip.start // factor + len(seen))
-        np.divide(forest, seen, out=share[rows], where=seen > 0, casting="unsafe")
+    np.divide(counts[1], counts[0], out=share, where=counts[0] > 0, casting="unsafe")
     return ForestGrid(share, GeoBox(shape, grid.transform * Affine.scale(factor), grid.crs), factor)
 
 
