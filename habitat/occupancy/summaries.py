@@ -96,6 +96,8 @@ def estimate_season(
         predicted["conditional"] = given.where(given.notna(), predicted["psi"])
         shares.append(share_occupied(choice.model, table).assign(season=season))
     state = surveyed_cells(history).reindex(table.index, fill_value=False)
+    if choice.model is not None:
+        predicted["conditional"] = _surely(predicted["conditional"], state["detected"], choice.model)
     of_cells = pd.concat([state.assign(naive=naive_occupancy(history), season=season), predicted], axis=1)
     geometry = gpd.GeoSeries(cells.geometry.to_numpy(), crs=cells.crs)
     return SeasonEstimate(
@@ -148,6 +150,7 @@ def estimate_seasons(
     predicted = pd.DataFrame(np.nan, index=rows.index, columns=list(_PREDICTED)).assign(extrapolated=False)
     if choice.model is not None:
         predicted = choice.model.predict_seasons(whole, bare)[[*_PREDICTED, "extrapolated"]]
+        predicted["conditional"] = _surely(predicted["conditional"], rows["detected"], choice.model)
         shares.append(choice.model.share_occupied(whole, bare, n_draws=N_DRAWS))
     geometry = gpd.GeoSeries(np.repeat(outlines.to_numpy(), len(seasons)), crs=cells.crs)
     span = f"{seasons[0]}-{seasons[-1]}"
@@ -201,6 +204,11 @@ def share_occupied(model: Any, cells: pd.DataFrame, *, n_draws: int = N_DRAWS) -
         {"method": "finite_sample", "share": draws.mean(), "se": draws.std(ddof=1), "lower": lower, "upper": upper}
     )
     return pd.DataFrame(rows).assign(n_cells=n_cells)
+
+
+def _surely(conditional: pd.Series, detected: pd.Series, model: Any) -> pd.Series:
+    """A cell with a record is used, whatever is not known of its habitat, unless records may be false."""
+    return conditional if getattr(model, "fp", None) is not None else conditional.mask(detected, 1.0)
 
 
 def _refuse_strangers(history: xr.Dataset, cells: pd.Index) -> None:

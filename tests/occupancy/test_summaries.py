@@ -77,6 +77,16 @@ def test_a_boundary_is_noted_and_not_reported():
     assert found.shares.set_index("method").loc[["model", "finite_sample"], "share"].isna().all()
 
 
+def test_a_record_is_use_even_where_nothing_is_known_of_the_habitat():
+    history, cells, _ = landscape()
+    seen = (history["detected"] == 1).any("occasion").to_numpy()
+    cell = int(np.flatnonzero(seen)[0])
+    cells.loc[cell, "forest"] = np.nan
+    found = estimate_season(history, cells, psi="forest", p="effort").cells.iloc[cell]
+    assert np.isnan(found["psi"])
+    assert found["conditional"] == 1
+
+
 def test_what_was_seen_counts_for_certain_in_the_finite_sample():
     history, cells, _ = landscape(surveyed=1.0)
     model = SingleSeasonOccupancy("forest", "effort").fit(history, cells)
