@@ -169,7 +169,8 @@ def page(tables: dict[str, pd.DataFrame], seconds: float) -> str:
         "Simulated surveys of stated designs, the true model fitted to each. Coverage of 95% limits; bias of",
         "estimates, relative where the truth is not 0, with its Monte Carlo standard error. Coefficients are on the",
         "logit scale; `psi`, `p`, `col`, `ext` are the probabilities of the intercepts. Shares are those of the last",
-        "season. Made by `python -m benchmarks.coverage`.",
+        "season. Maximum likelihood overstates slopes where cells are few, as in every logistic regression: a bias of",
+        "order 1/n, with some very steep surveys among it (see the medians). Made by `python -m benchmarks.coverage`.",
     ]
     for name, table in tables.items():
         design, runs = DESIGNS[name], int((table["runs"] + table["at a boundary"]).max())
