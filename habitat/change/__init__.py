@@ -4,6 +4,7 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
+from habitat.change.disturbances import loss_breaks
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
 from habitat.change.kinds import DONT_KNOW, kind_of_loss
@@ -35,6 +36,7 @@ __all__ = [
     "forest_dynamics",
     "kind_of_loss",
     "looks_of",
+    "loss_breaks",
     "loss_patches",
     "loss_probability",
     "plan",

@@ -78,6 +78,10 @@ class Rules(NamedTuple):
     """Looks that must speak for a break."""
     confirm_days: np.float32
     """Days that they must span."""
+    prompt: np.float32
+    """Statistic at which it is one although it has not lasted."""
+    lasting_days: np.float32
+    """Days from which on a run has lasted."""
     back: np.float32
     """Squared distance up to which a look follows the old model again."""
     back_share: np.float32
@@ -199,7 +203,7 @@ def confirm(state, day, rules, bench, event):  # type: ignore[no-untyped-def]
     if state[HEAD, FOR] < rules.confirmations or day - first < rules.confirm_days:
         return ZERO
     found = statistic(state)
-    if found < rules.confirm:
+    if found < (rules.confirm if day - first >= rules.lasting_days else rules.prompt):
         return ZERO
     store(event, 0, every(ZERO))
     store(event, 1, every(ZERO))
