@@ -25,9 +25,10 @@ import pandas as pd
 
 from benchmarks.change_scores import Matched, difference, found_by, rates, summarise
 from benchmarks.hard import Series, make_series, matched, read_series
-from habitat.change import find_breaks, loss_breaks
+from habitat.change import find_breaks, find_losses, loss_breaks, without_weather
 from habitat.change.breaks import EPOCH
 from habitat.change.disturbances import LEAST_PROBABILITY, loss_features
+from habitat.change.weather import CALM
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "race.md"
@@ -43,7 +44,7 @@ NAMES = {"cold": "COLD (pyxccd)", "sccd": "S-CCD (pyxccd)", "ccdc": "CCDC (cdts)
 
 @dataclass(frozen=True)
 class Landscape:
-    """One landscape, its forest pixels side by side."""
+    """One landscape."""
 
     path: Path
     series: Series
@@ -53,13 +54,21 @@ class Landscape:
         """Pixels in a row of the whole landscape."""
         return int(len(self.series.land) ** 0.5)
 
+    @property
+    def forest(self) -> np.ndarray:
+        """Where it was forest, bool (y, x)."""
+        mask = np.zeros(self.width**2, bool)
+        mask[self.series.forest] = True
+        return mask.reshape(self.width, self.width)
+
     def looks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return days and values of the forest pixels, as `find_breaks` takes them."""
+        """Return days, and values (time, 6, y, x) with NaN where the product's mask hides them."""
         series = self.series
-        values = series.values[series.forest].astype(np.float32) / np.float32(10_000)
-        values[np.broadcast_to((series.codes[series.forest] > 1)[:, None], values.shape)] = np.nan
+        values = series.values.astype(np.float32) / np.float32(10_000)
+        values[np.broadcast_to((series.codes > 1)[:, None], values.shape)] = np.nan
         days = (series.time.astype("datetime64[ns]") - EPOCH) / np.timedelta64(1, "D")
-        return days, np.ascontiguousarray(values.transpose(2, 1, 0))[:, :, None]
+        cube = np.ascontiguousarray(values.transpose(2, 1, 0))
+        return days, cube.reshape(*cube.shape[:2], self.width, self.width)
 
     def score(self, calls: pd.DataFrame) -> Matched:
         """Score calls: pixel, date."""
@@ -72,19 +81,18 @@ def land(seed: int, folder: Path, size_km: float) -> Landscape:
     return Landscape(path, read_series(path))
 
 
-def calls_of(place: Landscape, breaks: pd.DataFrame, *, least_probability: float = LEAST_PROBABILITY) -> pd.DataFrame:
-    """Return the losses among breaks as calls: pixel, date, probability; indexed as `breaks`."""
-    found = loss_breaks(breaks, least_probability=least_probability)
-    return found.assign(pixel=place.series.forest[found["column"]])
+def calls_of(place: Landscape, losses: pd.DataFrame) -> pd.DataFrame:
+    """Return losses as calls: with their pixel."""
+    return losses.assign(pixel=losses["row"] * place.width + losses["column"])
 
 
 def ours(place: Landscape) -> tuple[pd.DataFrame, float]:
-    """Return our breaks, and the seconds that they took with the calls of loss among them."""
+    """Return all that may be losses, of any probability, and the seconds that it took."""
     days, values = place.looks()
+    forest = place.forest
     begun = time.process_time()
-    breaks = find_breaks(days, values)
-    loss_breaks(breaks)
-    return breaks, time.process_time() - begun
+    losses = find_losses(days, values, forest, least_probability=0)
+    return calls_of(place, losses), time.process_time() - begun
 
 
 def theirs(place: Landscape, python: str, names: tuple[str, ...]) -> dict[str, tuple[pd.DataFrame, float]]:
@@ -128,31 +136,42 @@ def learn(features: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return weights
 
 
+Set = tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]
+"""Calls of one landscape, their features; of those that count the place, and whether they hit a loss."""
+
+
+def _set(place: Landscape, *, level: bool) -> Set:
+    days, values = place.looks()
+    values = without_weather(days, values, place.forest) if level else values
+    breaks = find_breaks(days, values, rules=CALM if level else None)
+    calls = calls_of(place, loss_breaks(breaks, least_probability=0))
+    features = loss_features(breaks.loc[calls.index])
+    scored = place.score(calls.assign(place=np.arange(len(calls)))).calls
+    known = scored[scored["fate"] != "neutral"]
+    return calls, features, known["place"].to_numpy(), (known["fate"] == "hit").to_numpy(dtype=float)
+
+
+def _learn_from(sets: list[Set]) -> np.ndarray:
+    return learn(np.concatenate([s[1][s[2]] for s in sets]), np.concatenate([s[3] for s in sets]))
+
+
 def fit(places: list[Landscape]) -> str:
-    """Learn on all landscapes; say what was learnt, and what leaving each out foretells."""
-    sets = []
-    for place in places:
-        breaks, _ = ours(place)
-        part = place.score(calls_of(place, breaks, least_probability=0).assign(row=lambda t: t.index))
-        known = part.calls[part.calls["fate"] != "neutral"]
-        rows = breaks.loc[known["row"]]
-        sets.append((breaks, loss_features(rows), (known["fate"] == "hit").to_numpy(dtype=float)))
-    scores: dict[float, list[Matched]] = {}
-    told = []
-    for k, place in enumerate(places):
-        others = [s for i, s in enumerate(sets) if i != k]
-        weights = learn(np.concatenate([s[1] for s in others]), np.concatenate([s[2] for s in others]))
-        breaks, features, truth = sets[k]
-        told.append(np.column_stack([1 / (1 + np.exp(-features @ weights)), truth]))
-        probability = 1 / (1 + np.exp(-loss_features(breaks) @ weights))
-        calls = calls_of(place, breaks, least_probability=0)
-        for least in (0.0, 0.5, 0.6, 0.7, 0.8):
-            kept = calls[probability[calls.index] >= least]
-            scores.setdefault(least, []).append(place.score(kept))
-    weights = learn(np.concatenate([s[1] for s in sets]), np.concatenate([s[2] for s in sets]))
-    lines = [f"LOSS = ({', '.join(f'{w:.3f}' for w in weights)})", "One landscape left out after the other:"]
-    lines += [f"least probability {least}: {_said(parts)}" for least, parts in scores.items()]
-    return "\n".join([*lines, reliability(np.concatenate(told))])
+    """Learn from breaks in looks with and without weather; say what leaving each landscape out foretells."""
+    sides = {level: [_set(place, level=level) for place in places] for level in (True, False)}
+    lines = [f"LOSS = ({', '.join(f'{w:.3f}' for w in _learn_from(sides[True] + sides[False]))})"]
+    for level, sets in sides.items():
+        lines.append(f"\nLooks {'without' if level else 'with'} weather, one landscape left out after the other:")
+        scores: dict[float, list[Matched]] = {}
+        told = []
+        for k, (place, (calls, features, known, truth)) in enumerate(zip(places, sets, strict=True)):
+            others = [s for side in sides.values() for i, s in enumerate(side) if i != k]
+            probability = 1 / (1 + np.exp(-features @ _learn_from(others)))
+            told.append(np.column_stack([probability[known], truth]))
+            for least in (0.0, 0.5, 0.6, 0.7, 0.75, 0.8):
+                scores.setdefault(least, []).append(place.score(calls[probability >= least]))
+        lines += [f"least probability {least}: {_said(parts)}" for least, parts in scores.items()]
+        lines.append(reliability(np.concatenate(told)))
+    return "\n".join(lines)
 
 
 def reliability(told: np.ndarray) -> str:
@@ -185,8 +204,8 @@ def race(places: list[Landscape], options: argparse.Namespace) -> str:
     seconds: dict[str, float] = {}
     told = []
     for place in places:
-        breaks, spent = ours(place)
-        found = {"habitat": (calls_of(place, breaks), spent)}
+        all_calls, spent = ours(place)
+        found = {"habitat": (all_calls[all_calls["probability"] >= LEAST_PROBABILITY], spent)}
         if options.peer:
             found |= {NAMES[k]: v for k, v in theirs(place, options.peer, ("cold", "sccd")).items()}
         if options.cdts:
@@ -194,7 +213,7 @@ def race(places: list[Landscape], options: argparse.Namespace) -> str:
         for name, (calls, taken) in found.items():
             parts.setdefault(name, []).append(place.score(calls))
             seconds[name] = seconds.get(name, 0.0) + taken
-        known = place.score(calls_of(place, breaks, least_probability=0)).calls.query("fate != 'neutral'")
+        known = place.score(all_calls).calls.query("fate != 'neutral'")
         told.append(np.column_stack([known["probability"], known["fate"] == "hit"]).astype(float))
     pixels = sum(len(place.series.forest) for place in places)
     rows = [_row(name, part, pixels / seconds[name]) for name, part in parts.items()]

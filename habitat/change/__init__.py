@@ -4,13 +4,14 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
-from habitat.change.disturbances import loss_breaks
+from habitat.change.disturbances import find_losses, loss_breaks
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
 from habitat.change.kinds import DONT_KNOW, kind_of_loss
 from habitat.change.losses import dated_loss, first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.change.patches import describe_patches
 from habitat.change.trajectories import TrajectorySettings, fit_trajectories, yearly_noise
+from habitat.change.weather import without_weather
 
 __all__ = [
     "DONT_KNOW",
@@ -30,6 +31,7 @@ __all__ = [
     "find_breaks",
     "find_burns",
     "find_episodes",
+    "find_losses",
     "fire_frequency",
     "first_loss_year",
     "fit_trajectories",
@@ -45,5 +47,6 @@ __all__ = [
     "smooth_cover",
     "smooth_forest",
     "without_small_patches",
+    "without_weather",
     "yearly_noise",
 ]

@@ -1,0 +1,117 @@
+"""What weather does to all of a forest at once: taken out of dense looks before breaks are looked for.
+
+A late spring, a drought or a haze moves the pixels of a forest together; a loss moves a few. So each look is levelled
+by how far the forest around strays from its own seasons on that day: the median over a sample of it. The idea is that
+of Hamunyela, Verbesselt and Herold (2016, doi:10.1016/j.rse.2015.10.006). No more is taken for weather than what
+weather does: of a fire that is larger than the surroundings most remains.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from habitat.change.breaks import USUAL_SPREAD, BreakRules, check_looks
+from habitat.cubes import BANDS
+from habitat.errors import ContractError
+
+CALM = BreakRules(shift_days=4.0)
+"""Rules for looks without weather: what is left of early and late seasons is less."""
+SAMPLE = 50
+"""Forest pixels that speak for their surroundings, at most."""
+DOUBT = 40.0
+"""Pixels' worth of trust in the whole area beside those of the surroundings."""
+FEWEST = 30
+"""Pixels seen in a look, below which nothing is known of its weather."""
+LIMIT = 2.0
+"""Usual spreads of a band that weather moves it by, at most."""
+_CYCLES = 2
+_RIDGE = 0.3
+
+
+def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> np.ndarray:
+    """Return looks less what the weather did to all the forest around.
+
+    Parameters
+    ----------
+    days : float array (time,)
+        Days since :data:`habitat.change.breaks.EPOCH`, ascending.
+    values : float32 array (time, 6, y, x)
+        Surface reflectance in the order of :data:`habitat.cubes.BANDS`, NaN = not seen.
+    forest : bool array (y, x)
+        Pixels to learn the weather from: forest for most of the time. Where there are few nothing is taken out.
+    node_pixels : int
+        How far apart weather is told; between, it is interpolated. Surroundings are half as wide again.
+
+    Returns
+    -------
+    float32 array (time, 6, y, x)
+
+    Raises
+    ------
+    ContractError
+        If shapes do not fit or days do not ascend.
+    """
+    values = check_looks(days, values)
+    height, width = values.shape[2:]
+    if forest.shape != (height, width):
+        raise ContractError(f"forest has shape {forest.shape}, the looks {(height, width)}", where="without_weather")
+    centres = [(np.arange(-(-size // node_pixels)) + 0.5) * node_pixels for size in (height, width)]
+    samples = [[_around(forest, y, x, 0.75 * node_pixels) for x in centres[1]] for y in centres[0]]
+    chosen = np.unique(np.concatenate([part for line in samples for part in line]))
+    anomaly = _anomalies(days, values.reshape(len(days), len(BANDS), -1)[:, :, chosen])
+    whole, seen = _median(anomaly)
+    whole = np.where(seen[:, None] >= FEWEST, whole, 0)
+    nodes = np.empty((len(days), len(BANDS), len(centres[0]), len(centres[1])), np.float32)
+    limit = LIMIT * np.array(USUAL_SPREAD)
+    for i, line in enumerate(samples):
+        for j, part in enumerate(line):
+            own, count = _median(anomaly[:, :, np.searchsorted(chosen, part)])
+            share = (count / (count + DOUBT) * (seen >= FEWEST))[:, None]
+            nodes[:, :, i, j] = np.clip(share * own + (1 - share) * whole, -limit, limit)
+    down, across = (_between(size, at) for size, at in zip((height, width), centres, strict=True))
+    levelled = np.empty_like(values)
+    for t in range(len(days)):
+        levelled[t] = values[t] - down @ nodes[t] @ across.T
+    return levelled
+
+
+def _around(forest: np.ndarray, y: float, x: float, reach: float) -> np.ndarray:
+    """Flat indices of at most SAMPLE forest pixels around a place, evenly drawn from all of them."""
+    rows, cols = (slice(max(int(at - reach), 0), int(at + reach) + 1) for at in (y, x))
+    row, col = np.nonzero(forest[rows, cols])
+    flat = (row + rows.start) * forest.shape[1] + col + cols.start
+    return flat[np.linspace(0, len(flat) - 1, min(len(flat), SAMPLE)).round().astype(int)] if len(flat) else flat
+
+
+def _anomalies(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
+    """How far looks (time, band, pixel) stray from each pixel's own seasons in all years; the pixels lie last."""
+    angle = 2 * np.pi * days / 365.2425
+    waves = [wave(k * angle) for k in range(1, _CYCLES + 1) for wave in (np.cos, np.sin)]
+    design = np.stack([np.ones(len(days)), *waves], axis=1)
+    seen = np.isfinite(looks).all(axis=1)
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(days), -1)
+    gram = (seen.T.astype(float) @ products).reshape(-1, design.shape[1], design.shape[1])
+    gram += _RIDGE * np.eye(design.shape[1])
+    off = np.empty(looks.shape, np.float32)
+    for band in range(looks.shape[1]):
+        known = np.where(seen, looks[:, band], 0)
+        terms = np.linalg.solve(gram, (known.T @ design)[..., None])[..., 0]
+        off[:, band] = np.where(seen, looks[:, band] - design @ terms.T, np.nan)
+    return off
+
+
+def _median(off: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median over the pixels of each look and band, 0 where none was seen, and how many were seen (time,)."""
+    ordered = np.sort(off, axis=2)  # NaN last
+    seen = np.isfinite(off[:, 0]).sum(axis=1)
+    if not off.shape[2]:
+        return np.zeros(off.shape[:2], np.float32), seen
+    look = np.arange(len(off))
+    low, high = np.maximum(seen - 1, 0) // 2, np.minimum(seen // 2, off.shape[2] - 1)
+    return np.nan_to_num((ordered[look, :, low] + ordered[look, :, high]) / 2), seen
+
+
+def _between(size: int, nodes: np.ndarray) -> np.ndarray:
+    """Weights (pixel, node) of linear interpolation; beyond the outer nodes theirs hold."""
+    at = np.clip(np.arange(size) + 0.5, nodes[0], nodes[-1])
+    return np.stack([np.interp(at, nodes, row) for row in np.eye(len(nodes))], axis=1).astype(np.float32)

@@ -1,0 +1,90 @@
+"""Weather moves a forest as one and is taken out; losses move a few pixels, or all of them by more, and stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from habitat.change import find_losses, without_weather
+from habitat.change.breaks import USUAL_SPREAD
+from habitat.change.weather import LIMIT
+from habitat.errors import ContractError
+from tests.change.series import CLEARED, changed, every_days, forest, single
+
+DAYS = every_days(16, 8)
+DRY = (DAYS > 1250) & (DAYS < 1400)
+SIDE = 40
+
+
+def _forest(seed: int) -> np.ndarray:
+    return forest(DAYS, SIDE * SIDE, seed).reshape(len(DAYS), 6, SIDE, SIDE)
+
+
+ALL = np.ones((SIDE, SIDE), bool)
+
+
+def test_what_befalls_the_whole_forest_for_a_summer_is_taken_out() -> None:
+    calm = _forest(1)
+    dry = calm + (DRY[:, None] * 1.2 * np.array(USUAL_SPREAD))[:, :, None, None]
+    left = (without_weather(DAYS, single(dry), ALL) - calm)[DRY].mean(axis=(0, 2, 3))
+    assert (np.abs(left) < 0.25 * np.array(USUAL_SPREAD)).all(), "a fifth of it stays in the seasons of eight years"
+
+
+def test_a_loss_of_a_few_pixels_stays_and_calm_looks_stay_as_they_are() -> None:
+    looks = _forest(2)
+    cut = looks.copy()
+    cut[:, :, 10:14, 20:25] = changed(looks, DAYS, 1500)[:, :, 10:14, 20:25]
+    levelled = without_weather(DAYS, single(cut), ALL)
+    gone = (levelled - looks)[DAYS >= 1500][:, :, 10:14, 20:25].mean(axis=(0, 2, 3))
+    np.testing.assert_allclose(gone, CLEARED, atol=0.15 * np.abs(CLEARED).min() + 0.002)
+    assert np.abs(levelled - cut).std() < 0.3 * min(USUAL_SPREAD)
+
+
+def test_of_a_loss_of_everything_all_but_the_limit_stays() -> None:
+    looks = _forest(3)
+    levelled = without_weather(DAYS, single(changed(looks, DAYS, 2000)), ALL)
+    before, after = ((levelled - looks)[when].mean(axis=(0, 2, 3)) for when in (DAYS < 2000, DAYS >= 2000))
+    gone = np.abs(after - before)
+    assert (gone >= np.abs(CLEARED) - 2 * LIMIT * np.array(USUAL_SPREAD) - 1e-3).all()
+    assert gone[5] > 0.06, "swir22 rose by 0.13"
+
+
+def test_a_look_is_levelled_by_the_median_of_how_far_the_forest_around_strays() -> None:
+    looks = single(_forest(4)[:, :, :4, :10])  # 40 pixels: all of them are the sample of the only node
+    looks[3, :, 0, :5] = np.nan
+    turn = 2 * np.pi * DAYS / 365.2425
+    x = np.stack([np.ones(len(DAYS)), np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)], axis=1)
+    off = np.empty((len(DAYS), 40))
+    for pixel in range(40):
+        y = looks[:, 4].reshape(len(DAYS), 40)[:, pixel].astype(float)
+        seen = np.isfinite(y)
+        terms = np.linalg.solve(x[seen].T @ x[seen] + 0.3 * np.eye(5), x[seen].T @ y[seen])
+        off[:, pixel] = y - x @ terms
+    levelled = without_weather(DAYS, looks, np.ones((4, 10), bool))
+    expected = looks[:, 4] - np.nanmedian(off, axis=1)[:, None, None]
+    np.testing.assert_allclose(levelled[:, 4], expected, atol=2e-5)
+    assert np.isnan(levelled[3, :, 0, :5]).all()
+
+
+def test_where_there_is_no_forest_or_hardly_any_nothing_is_taken_out() -> None:
+    looks = single(_forest(5)[:, :, :8, :8])
+    few = np.zeros((8, 8), bool)
+    np.testing.assert_array_equal(without_weather(DAYS, looks, few), looks)
+    few[:2] = True
+    np.testing.assert_array_equal(without_weather(DAYS, looks, few), looks)
+    with pytest.raises(ContractError, match="forest has shape"):
+        without_weather(DAYS, looks, ALL)
+
+
+def test_losses_are_found_in_forest_alone_at_their_place_through_a_drought() -> None:
+    looks = _forest(6)
+    looks[:, :, 5:9, 30:] = changed(looks, DAYS, 1800)[:, :, 5:9, 30:]
+    looks += (DRY[:, None] * 1.5 * np.array(USUAL_SPREAD))[:, :, None, None]
+    woods = ALL.copy()
+    woods[:, 35:] = False
+    found = find_losses(DAYS, single(looks), woods)
+    places = set(zip(found["row"], found["column"], strict=True))
+    assert places == {(row, column) for row in range(5, 9) for column in range(30, 35)}
+    assert (found["probability"] > 0.75).all()
+    two = find_losses(DAYS, single(looks), woods, workers=2)
+    assert two.equals(found)
