@@ -177,8 +177,8 @@ def fit(places: list[Landscape]) -> str:
 def reliability(told: np.ndarray) -> str:
     """Return a table of probabilities said and what was true, bins of `BIN` losses or more."""
     told = told[np.argsort(told[:, 0], kind="stable")]
-    losses = np.cumsum(told[:, 1])
-    bins = np.minimum(losses // BIN, max(losses[-1] // BIN - 1, 0)).astype(int)
+    before = np.cumsum(told[:, 1]) - told[:, 1]
+    bins = np.minimum(before // BIN, max(told[:, 1].sum() // BIN - 1, 0)).astype(int)
     rows, error = [], 0.0
     for k in np.unique(bins):
         part = told[bins == k]
