@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from habitat.change.breaks import EPOCH, USUAL_SPREAD, find_breaks
-from habitat.change.weather import CALM, without_weather
+from habitat.change.weather import CALM, learn_weather
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
 
@@ -63,9 +63,11 @@ def find_losses(
     ContractError
         If shapes do not fit or days do not ascend.
     """
-    levelled = without_weather(days, values, forest)
+    weather = learn_weather(days, values, forest)
     pixels = np.flatnonzero(forest)
-    looks = levelled.reshape(*levelled.shape[:2], 1, -1)[..., pixels]
+    looks = np.empty((len(days), len(BANDS), 1, len(pixels)), np.float32)
+    for t in range(len(days)):
+        looks[t, :, 0] = (values[t] - weather.at(t)).reshape(len(BANDS), -1)[:, pixels]
     breaks = find_breaks(days, looks, rules=CALM, workers=workers)
     row, column = np.divmod(pixels[breaks["column"]], forest.shape[1])
     return loss_breaks(breaks.assign(row=row, column=column), least_probability=least_probability)

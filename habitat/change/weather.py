@@ -8,6 +8,8 @@ weather does: of a fire that is larger than the surroundings most remains.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from habitat.change.breaks import USUAL_SPREAD, BreakRules, check_looks
@@ -28,8 +30,24 @@ _CYCLES = 2
 _RIDGE = 0.3
 
 
-def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> np.ndarray:
-    """Return looks less what the weather did to all the forest around.
+@dataclass(frozen=True)
+class Weather:
+    """What weather did to the forest in each look, told at nodes and interpolated between them."""
+
+    nodes: np.ndarray
+    """float32 (time, 6, node, node), reflectance."""
+    down: np.ndarray
+    """float32 (y, node): weights of the nodes' rows."""
+    across: np.ndarray
+    """float32 (x, node): weights of the nodes' columns."""
+
+    def at(self, time: int) -> np.ndarray:
+        """Return it for one look, float32 (6, y, x)."""
+        return self.down @ self.nodes[time] @ self.across.T
+
+
+def learn_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> Weather:
+    """Return what the weather did to each look of a forest.
 
     Parameters
     ----------
@@ -38,13 +56,9 @@ def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *,
     values : float32 array (time, 6, y, x)
         Surface reflectance in the order of :data:`habitat.cubes.BANDS`, NaN = not seen.
     forest : bool array (y, x)
-        Pixels to learn the weather from: forest for most of the time. Where there are few nothing is taken out.
+        Pixels to learn from: forest for most of the time. Where there are few the weather is 0.
     node_pixels : int
         How far apart weather is told; between, it is interpolated. Surroundings are half as wide again.
-
-    Returns
-    -------
-    float32 array (time, 6, y, x)
 
     Raises
     ------
@@ -54,7 +68,7 @@ def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *,
     values = check_looks(days, values)
     height, width = values.shape[2:]
     if forest.shape != (height, width):
-        raise ContractError(f"forest has shape {forest.shape}, the looks {(height, width)}", where="without_weather")
+        raise ContractError(f"forest has shape {forest.shape}, the looks {(height, width)}", where="weather")
     centres = [(np.arange(-(-size // node_pixels)) + 0.5) * node_pixels for size in (height, width)]
     samples = [[_around(forest, y, x, 0.75 * node_pixels) for x in centres[1]] for y in centres[0]]
     chosen = np.unique(np.concatenate([part for line in samples for part in line]))
@@ -69,9 +83,18 @@ def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *,
             share = (count / (count + DOUBT) * (seen >= FEWEST))[:, None]
             nodes[:, :, i, j] = np.clip(share * own + (1 - share) * whole, -limit, limit)
     down, across = (_between(size, at) for size, at in zip((height, width), centres, strict=True))
-    levelled = np.empty_like(values)
+    return Weather(nodes, down, across)
+
+
+def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> np.ndarray:
+    """Return looks less what the weather did to all the forest around, float32 (time, 6, y, x).
+
+    Parameters and errors are those of :func:`learn_weather`.
+    """
+    weather = learn_weather(days, values, forest, node_pixels=node_pixels)
+    levelled = np.empty(values.shape, np.float32)
     for t in range(len(days)):
-        levelled[t] = values[t] - down @ nodes[t] @ across.T
+        levelled[t] = values[t] - weather.at(t)
     return levelled
 
 
