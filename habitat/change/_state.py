@@ -26,7 +26,7 @@ import numpy as np
 LANES = 8
 """Numbers in a row."""
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Version of this layout and of the method that wrote it; raised when either changes."""
 
 TERMS = LANES
