@@ -1,12 +1,24 @@
 """Read what people recorded: sightings, effort, training labels, areas.
 
 Nothing is dropped in silence. What is wrong with a whole file is an error of one line; what is wrong with
-a record sets that record aside, with its file, its row and the reason.
+a record sets that record aside, or flags it, with its file, its row and the reason (`docs/records.md`).
 """
 
-from habitat.records.deployments import read_effort
+from habitat.records.formats import Records, Source, read_effort, read_records, read_sightings
 from habitat.records.labels import read_labels
-from habitat.records.observations import read_sightings
+from habitat.records.reading import Reading
 from habitat.records.shapes import read_area, read_shapes
+from habitat.records.sieve import split_findings
 
-__all__ = ["read_area", "read_effort", "read_labels", "read_shapes", "read_sightings"]
+__all__ = [
+    "Reading",
+    "Records",
+    "Source",
+    "read_area",
+    "read_effort",
+    "read_labels",
+    "read_records",
+    "read_shapes",
+    "read_sightings",
+    "split_findings",
+]

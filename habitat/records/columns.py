@@ -11,27 +11,55 @@ import pandas as pd
 from habitat.errors import RecordsError
 
 PLACE = {
-    "latitude": ("latitude", "lat", "decimallatitude", "y", "northing", "utmy", "gpsy"),
-    "longitude": ("longitude", "lon", "long", "lng", "decimallongitude", "x", "easting", "utmx", "gpsx"),
+    "latitude": ("latitude", "lat", "decimallatitude", "y", "northing", "utmy", "gpsy", "широта", "纬度"),
+    "longitude": ("longitude", "lon", "long", "lng", "decimallongitude", "x", "easting", "utmx", "gpsx", "долгота", "经度"),
 }
 
 SIGHTING = {
     "event": ("event", "observationid", "observation", "recordid", "occurrenceid"),
-    "species": ("species", "scientificname", "taxon", "speciesname"),
-    "time": ("datetime", "datetimeoriginal", "timestamp", "eventstart", "observedat", "observedon", "time", "date"),
+    "species": ("species", "scientificname", "taxon", "speciesname", "вид", "物种"),
+    "time": (
+        *("datetime", "datetimeoriginal", "timestamp", "eventstart", "observedat", "observedon"),
+        *("времяидата", "датаивремя", "waypointdate", "waypointd", "date", "дата", "日期", "time", "время", "时间"),
+    ),
+    "clock": ("waypointtime", "waypointt", "time", "время", "时间"),
     "individual": ("individual", "individualid", "animalid", "animal"),
-    "effort_id": ("effortid", "deploymentid", "deployment", "effort", "stationid", "station", "cameraid", "camera"),
-    "count": ("count", "individualcount", "number", "groupsize"),
+    "effort_id": (
+        *("effortid", "deploymentid", "deployment", "effort", "patrolid", "patrol"),
+        *("stationid", "station", "cameraid", "camera"),
+    ),
+    "count": ("count", "individualcount", "number", "groupsize", "количество", "数量"),
+    "certain": ("certain", "confirmed", "iscertain"),
+    "probability": ("classificationprobability", "probability", "confidence"),
+    "method": ("classificationmethod",),
+    "type": ("observationtype", "observationcategory0", "observatio", "category"),
+    "level": ("observationlevel",),
+    "sequence": ("eventid", "sequenceid"),
+    "setup": ("camerasetuptype",),
 }
 
 EFFORT = {
     "effort_id": SIGHTING["effort_id"],
-    "start": ("start", "starttime", "startdate", "deploymentstart", "setupdate", "from"),
-    "end": ("end", "endtime", "enddate", "deploymentend", "retrievaldate", "to"),
+    "start": ("start", "starttime", "startdate", "deploymentstart", "setupdate", "setup", "from"),
+    "end": ("end", "endtime", "enddate", "deploymentend", "retrievaldate", "retrieval", "to"),
     "effort_days": ("effortdays", "cameradays", "trapdays", "trapnights", "daysactive"),
     "station": ("station", "stationid", "locationid", "locationname", "camera", "cameraid", "site"),
+    "issues": ("timestampissues",),
+    "groups": ("deploymentgroups", "session"),
 }
-"""Usual names, in lower case without spaces and marks, the better ones first."""
+
+PATROL = {
+    "patrol": ("patrolid", "patrol", "trackid", "track", "name"),
+    "time": ("time", "timestamp", "datetime"),
+    "start": ("starttime", "start", "begintime"),
+    "end": ("endtime", "end"),
+    "start_date": ("patrollegdate", "patrollegd", "startdate", "patrolstart", "patrolsta", "date"),
+    "end_date": ("patrollegdate", "patrollegd", "enddate", "patrolend", "date"),
+    "transport": ("patroltransporttype", "patroltra", "transporttype", "transport"),
+}
+"""Usual names, in lower case without spaces and marks, the better ones first; a shapefile keeps ten letters of each."""
+
+ALL = (SIGHTING, PLACE, EFFORT, PATROL)
 
 
 def pick_columns(
@@ -63,7 +91,7 @@ def pick_columns(
         if ours in known and given not in table.columns:
             mend = _nearest([given], list(table.columns)) or _has(table)
             raise RecordsError(f"has no column {given!r} for {ours}", where=file, mend=mend)
-    plain = {_plain(column): column for column in reversed(table.columns)}
+    plain = {plain_name(column): column for column in reversed(table.columns)}
     found: dict[str, pd.Series] = {}
     for ours, names in known.items():
         theirs: str | None = named.get(ours) or next((plain[name] for name in names if name in plain), None)
@@ -77,6 +105,12 @@ def pick_columns(
         else:
             found[ours] = pd.Series(None, index=table.index, dtype=object)
     return pd.DataFrame(found)
+
+
+def names_in(table: pd.DataFrame, ours: str, known: Mapping[str, Sequence[str]], named: Mapping[str, str]) -> bool:
+    """Whether a table has a column that is `ours`."""
+    plain = {plain_name(column) for column in table.columns}
+    return named.get(ours) in table.columns or any(name in plain for name in known[ours])
 
 
 def refuse_unknown_names(named: Mapping[str, str] | None, *known: Mapping[str, Sequence[str]]) -> None:
@@ -95,15 +129,16 @@ def refuse_unknown_names(named: Mapping[str, str] | None, *known: Mapping[str, S
             raise RecordsError(f"unknown column {name!r}", where="[sightings] columns", mend=mend)
 
 
-def _plain(name: object) -> str:
+def plain_name(name: object) -> str:
+    """A column's name in lower case, without spaces and marks."""
     return re.sub(r"[\W_]+", "", str(name)).lower()
 
 
 def _nearest(names: Sequence[str], columns: Sequence[object]) -> str | None:
     for name in names:
-        near = difflib.get_close_matches(_plain(name), [_plain(column) for column in columns], n=1, cutoff=0.6)
+        near = difflib.get_close_matches(plain_name(name), [plain_name(column) for column in columns], n=1, cutoff=0.6)
         if near:
-            return f"is it {next(str(column) for column in columns if _plain(column) == near[0])!r}?"
+            return f"is it {next(str(column) for column in columns if plain_name(column) == near[0])!r}?"
     return None
 
 

@@ -1,97 +1,168 @@
-"""Effort as people keep it: where a camera stood, from when to when, and how many days it worked."""
+"""Effort of cameras as people keep it: where one stood, from when to when, and on which days it worked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import re
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
-from habitat.cubes import EFFORT as CONTRACT
-from habitat.errors import RecordsError
-from habitat.records.columns import EFFORT, PLACE, SIGHTING, pick_columns, refuse_unknown_names
-from habitat.records.files import read_raw
+from habitat.records.columns import EFFORT, PLACE, pick_columns, plain_name
+from habitat.records.files import RawTable
+from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import as_text
-from habitat.records.sieve import Sieve, merge_quarantines
-from habitat.records.values import WGS84, read_numbers, read_places, read_times
+from habitat.records.reading import Reading
+from habitat.records.sieve import Sieve, findings_table, merge_findings
+from habitat.records.times import Clock, Times, date_order, read_times
+from habitat.records.values import WGS84, read_numbers, read_places
 
 _ROUNDING_DAYS = 1.0
 """Days worked may pass the time between start and end by this: people count both first and last day."""
+_DAY, _NOON = pd.Timedelta(days=1), pd.Timedelta(hours=12)
 
 
-def read_effort(
-    paths: Path | Sequence[Path],
-    *,
-    columns: Mapping[str, str] | None = None,
-    crs: Any = None,
-    area: Any = None,
-    timezone: str | None = None,
-) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Read camera deployments from CSV, GeoPackage or GeoParquet files.
+def sift_deployments(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read one table of deployments.
 
-    Parameters
-    ----------
-    paths : Path or sequence of Path
-    columns : mapping, optional
-        Our column to theirs. Ours: effort_id, start, end, latitude, longitude (not where there is
-        geometry), and if known effort_days (days that it worked; default: from start to end), station.
-        Names that only sightings have may stand here too: one map serves both.
-    crs, area, timezone
-        As in :func:`read_sightings`.
+    A day without its hour means the whole day for records, and its noon for the count of days: who sets a camera up
+    and takes it down at unknown hours has, on average, as many days as lie between.
+
+    Returns
+    -------
+    deployments : DataFrame
+        deployment, start, end (UTC), worked_from, worked_to (the same with days as noons), effort_days (null: not
+        given), station, groups, issues, gaps (a list of pairs of times), file, row, geometry.
+    findings : DataFrame
+    """
+    known = EFFORT if raw.shapes is not None else {**EFFORT, **PLACE}
+    required = ("effort_id", "start", "end", *(() if raw.shapes is not None else PLACE))
+    named = {ours: theirs for ours, theirs in reading.columns.items() if theirs in raw.table.columns}
+    table = pick_columns(raw.table, known, named=named, required=required, file=raw.file)
+    sieve = Sieve(raw.file, table.index)
+    sieve.mend([raw.encoding is not None] + [False] * (len(table) - 1), "encoding", f"read as {raw.encoding}")
+    problems = _problem_columns(raw.table)
+    columns = [table["start"], table["end"], *(raw.table[name] for pair in problems for name in pair)]
+    clock = Clock(reading.timezone, date_order(columns, reading.dates))
+    found = pd.DataFrame(index=table.index)
+    found["deployment"] = as_text(table["effort_id"])
+    places = read_places(table if raw.shapes is None else None, raw.shapes, sieve, reading)
+    sieve.refuse(places.isna(), "no_coordinates", "no coordinates")
+    start, end = (read_times(table[name], name, sieve, clock) for name in ("start", "end"))
+    found["start"] = start.utc
+    found["end"] = _later(end, _DAY)
+    found["worked_from"], found["worked_to"] = _later(start, _NOON), _later(end, _NOON)
+    lasted: Any = (found["worked_to"] - found["worked_from"]).dt.total_seconds() / 86400
+    found["effort_days"] = read_numbers(table["effort_days"], "effort_days", sieve)
+    for name in ("station", "groups", "issues"):
+        found[name] = as_text(table[name])
+    found["gaps"] = _gaps(raw, problems, found, sieve, clock)
+    found["file"], found["row"] = raw.file, table.index
+    found["geometry"] = places.array
+    sieve.refuse(found["deployment"].isna(), "no_effort_id", "no effort_id")
+    sieve.refuse(found["end"] <= found["start"], "ends_before_start", "ends before it starts")
+    worked = found["effort_days"].fillna(lasted)
+    sieve.refuse(worked <= 0, "worked_no_day", "worked no day: not surveyed")
+    too_long = worked > lasted + _ROUNDING_DAYS
+    sieve.refuse(too_long, "worked_too_long", "worked more days than lie between start and end")
+    sieve.refuse_nothing_left()
+    return found[sieve.good], sieve.findings()
+
+
+def segments_of(deployments: pd.DataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Cut deployments at their gaps.
 
     Returns
     -------
     effort : GeoDataFrame
-        EFFORT: effort_id, start, end (UTC), effort_days, station, geometry (points, EPSG:4326).
-    quarantine : DataFrame
-        file, row, reason: a deployment that ends before it starts, worked no day or more days than there
-        were, has an identifier used before, or no place.
-
-    Raises
-    ------
-    RecordsError
-        As :func:`read_sightings`.
+        EFFORT: one row a time that a camera worked without a gap. `effort_id` is the deployment's own, followed by
+        /1, /2, ... if it has several rows; with `deployment`, `station`, `groups`, `method` ("camera").
+    findings : DataFrame
+        Deployments whose name another one has for the same days: set aside. Those that follow it are its next rows.
     """
-    refuse_unknown_names(columns, EFFORT, PLACE, SIGHTING)
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    if not files:
-        raise RecordsError("no file of effort is given", where="[sightings] effort")
-    parts = [_read_one(path, columns, crs, area, timezone) for path in files]
-    table = pd.concat([part for part, _ in parts], ignore_index=True)
-    repeated = table.duplicated("effort_id")
-    again = table[repeated]
-    reason = [f"effort_id {name!r} is used twice" for name in again["effort_id"]]
-    set_aside = pd.DataFrame({"file": again["file"], "row": again["row"], "reason": reason})
-    table = table[~repeated].drop(columns=["file", "row"]).reset_index(drop=True)
+    kept: list[dict[str, Any]] = []
+    aside: list[tuple[str, int, str, str]] = []
+    times: dict[str, list[tuple[Any, Any]]] = {}
+    for row in deployments.to_dict("records"):
+        name = row["deployment"]
+        if any(row["start"] < end and start < row["end"] for start, end in times.get(name, [])):
+            why = f"effort_id {name!r} is used twice for the same days"
+            aside.append((row["file"], row["row"], "repeated_deployment", why))
+            continue
+        times.setdefault(name, []).append((row["start"], row["end"]))
+        pieces = _cut(row)
+        kept += pieces
+        if not pieces:
+            aside.append((row["file"], row["row"], "worked_no_day", "worked no day: not surveyed"))
+    table = pd.DataFrame(kept, columns=_SEGMENT)
+    number, of = table.groupby("deployment").cumcount() + 1, table.groupby("deployment")["deployment"].transform("size")
+    table["effort_id"] = table["deployment"].where(of == 1, table["deployment"] + "/" + number.astype(str))
+    for name in ("start", "end"):
+        table[name] = table[name].astype("datetime64[us, UTC]")
+    table["effort_days"] = table["effort_days"].astype(float)
     effort = gpd.GeoDataFrame(table, geometry="geometry", crs=WGS84)
-    return CONTRACT.check(effort), merge_quarantines([*(q for _, q in parts), set_aside])
+    refused = [findings_table(file, [row], kind, SET_ASIDE, [why]) for file, row, kind, why in aside]
+    return effort, merge_findings(refused)
 
 
-def _read_one(
-    path: Path, columns: Mapping[str, str] | None, crs: Any, area: Any, timezone: str | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    raw = read_raw(path)
-    known = EFFORT if raw.points is not None else {**EFFORT, **PLACE}
-    required = ("effort_id", "start", "end", *(() if raw.points is not None else PLACE))
-    named = {ours: theirs for ours, theirs in (columns or {}).items() if theirs in raw.table.columns}
-    table = pick_columns(raw.table, known, named=named, required=required, file=raw.file)
-    sieve = Sieve(raw.file, table.index)
-    places = read_places(table if raw.points is None else None, raw.points, sieve, crs=crs, area=area)
-    found = pd.DataFrame(index=table.index)
-    found["effort_id"] = as_text(table["effort_id"])
-    found["start"] = read_times(table["start"], "start", sieve, timezone)
-    found["end"] = read_times(table["end"], "end", sieve, timezone)
-    lasted: Any = (found["end"] - found["start"]).dt.total_seconds() / 86400
-    worked = read_numbers(table["effort_days"], "effort_days", sieve)
-    found["effort_days"] = worked.where(worked.notna(), lasted)
-    found["station"] = as_text(table["station"])
-    found["file"], found["row"] = raw.file, table.index
-    found["geometry"] = places.array
-    sieve.refuse(found["effort_id"].isna(), "no effort_id")
-    sieve.refuse(lasted <= 0, "ends before it starts")
-    sieve.refuse(found["effort_days"] <= 0, "worked no day: not surveyed")
-    sieve.refuse(found["effort_days"] > lasted + _ROUNDING_DAYS, "worked more days than lie between start and end")
-    sieve.refuse_nothing_left()
-    return found[sieve.good], sieve.quarantine()
+_SEGMENT = [
+    *("effort_id", "deployment", "start", "end", "effort_days", "station", "groups", "issues", "method", "file", "row"),
+    "geometry",
+]
+
+
+def _cut(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of one deployment: from gap to gap."""
+    pieces = []
+    since, worked_since = row["start"], row["worked_from"]
+    for (start, worked_start), (end, worked_end) in row["gaps"]:
+        pieces.append((since, start, worked_since, worked_start))
+        since, worked_since = max(since, end), max(worked_since, worked_end)
+    pieces.append((since, row["end"], worked_since, row["worked_to"]))
+    lengths = [max((to - began).total_seconds() / 86400, 0.0) for _, _, began, to in pieces]
+    share = 1.0 if np.isnan(row["effort_days"]) else row["effort_days"] / max(sum(lengths), 1e-9)
+    common = {name: row[name] for name in ("deployment", "station", "groups", "issues", "file", "row", "geometry")}
+    return [
+        common | {"start": start, "end": end, "effort_days": days * share, "method": "camera"}
+        for (start, end, _, _), days in zip(pieces, lengths, strict=True)
+        if days > 0
+    ]
+
+
+def _later(times: Times, after: pd.Timedelta) -> pd.Series:
+    """Times, later by `after` where their hour is not known."""
+    return times.utc.where(~times.date_only, times.utc + after)
+
+
+def _problem_columns(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Names of the columns that tell from when to when a camera did not work, as camtrapR has them."""
+    plain = {plain_name(column): column for column in table.columns}
+    numbers = sorted(int(m[1]) for name in plain if (m := re.fullmatch(r"problem(\d+)from", name)))
+    return [(plain[f"problem{n}from"], plain[f"problem{n}to"]) for n in numbers if f"problem{n}to" in plain]
+
+
+def _gaps(
+    raw: RawTable, problems: list[tuple[str, str]], found: pd.DataFrame, sieve: Sieve, clock: Clock
+) -> pd.Series:
+    """Gaps of each deployment, in order of time: pairs of (time, the same for the count of days)."""
+    gaps: dict[Any, list[Any]] = {row: [] for row in found.index}
+    for first, last in problems:
+        some = raw.table[first].notna() | raw.table[last].notna()
+        if not some.any():
+            continue
+        scratch = Sieve(raw.file, raw.table.index[some])
+        start, end = (read_times(raw.table.loc[some, name], name, scratch, clock) for name in (first, last))
+        broken = pd.Series(~scratch.good | (end.utc < start.utc).to_numpy(), index=scratch.rows)
+        bad = broken.reindex(found.index, fill_value=False)
+        sieve.flag(bad, "gap_unreadable", f"{first} and {last} are no gap: it is taken to have worked all the time")
+        outside = (start.utc >= found["end"][some]) | (_later(end, _DAY) <= found["start"][some])
+        stray = (outside & ~broken).reindex(found.index, fill_value=False)
+        sieve.flag(stray, "gap_outside_deployment", f"{first} to {last} lies outside the deployment")
+        begun, over = _later(start, _DAY), end.utc
+        noon = _later(start, _NOON), _later(end, _NOON)
+        for k, row in enumerate(scratch.rows):
+            if not broken.iloc[k] and not outside.iloc[k]:
+                # on the days of a gap without their hours, the camera may still have taken pictures
+                gaps[row].append(((begun.iloc[k], noon[0].iloc[k]), (over.iloc[k], noon[1].iloc[k])))
+    return pd.Series({row: sorted(pairs) for row, pairs in gaps.items()}, dtype=object)

@@ -1,10 +1,9 @@
-"""Sightings as people keep them: one row a record of an animal at a place and a time."""
+"""Records of animals as people keep them: one row a record of an animal at a place and a time."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -12,90 +11,163 @@ import numpy as np
 import pandas as pd
 
 from habitat.errors import RecordsError
-from habitat.records.columns import EFFORT, PLACE, SIGHTING, pick_columns, refuse_unknown_names
-from habitat.records.files import read_raw
-from habitat.records.sieve import Sieve, merge_quarantines
-from habitat.records.values import WGS84, read_numbers, read_places, read_times
+from habitat.records.columns import PLACE, SIGHTING, names_in, pick_columns
+from habitat.records.files import RawTable
+from habitat.records.reading import Reading
+from habitat.records.sieve import Sieve
+from habitat.records.times import Clock, date_order, join_date_and_time, read_times
+from habitat.records.values import read_numbers, read_places, read_truths
+
+_PEOPLE = (
+    *("homo sapiens", "human", "humans", "person", "people", "man", "ranger", "rangers", "poacher", "staff"),
+    *("человек", "люди", "人", "人类"),
+)
+_VEHICLES = ("vehicle", "car", "truck", "motorcycle", "машина", "автомобиль", "车", "车辆")
+_BLANK = ("blank", "empty", "nothing", "none", "false trigger", "no animal", "пусто", "空")
+_UNKNOWN = (
+    *("unknown", "unidentified", "unid", "unidentifiable", "unknown animal", "animal", "sp", "sp.", "?", "??", "-"),
+    *("неизвестно", "неизвестный", "未知", "不明"),
+)
+_UNCLASSIFIED = ("unclassified", "unknown")
+"""As a type of observation."""
 
 
-def read_sightings(
-    paths: Path | Sequence[Path],
-    *,
-    columns: Mapping[str, str] | None = None,
-    species: Sequence[str] | None = None,
-    crs: Any = None,
-    area: Any = None,
-    timezone: str | None = None,
-) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Read sightings from CSV, GeoPackage or GeoParquet files.
+def sift_observations(
+    raw: RawTable, reading: Reading, homes: gpd.GeoSeries | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read one table of records.
 
     Parameters
     ----------
-    paths : Path or sequence of Path
-    columns : mapping, optional
-        Our column to theirs. Ours: species, time, latitude, longitude (not where there is geometry), and
-        if known event, individual, effort_id, count. Usual names such as lat, datetime or deploymentID
-        are found without it; names that only effort has may stand here too.
-    species : sequence of str, optional
-        Only these, whatever their capitals; other species are left out without a note. Default: all.
-    crs : optional
-        Reference system of coordinates that are not degrees.
-    area : shapely geometry, optional
-        In degrees; tells whether coordinates are swapped. Records outside it are kept.
-    timezone : str, optional
-        Zone of times that carry none, such as "Asia/Vladivostok".
+    raw : RawTable
+    reading : Reading
+    homes : GeoSeries, optional
+        Places of known deployments, by name, in degrees: a record without coordinates takes that of its deployment.
 
     Returns
     -------
-    observations : GeoDataFrame
-        event (the file's own identifier, else file name and row), species, individual, time (UTC),
-        effort_id, count, file, row, geometry (points, EPSG:4326). Missing values are null.
-    quarantine : DataFrame
-        file, row (as a spreadsheet shows it), reason: records that cannot be used.
-
-    Raises
-    ------
-    RecordsError
-        If a file is missing, empty or not what its name says; lacks a column; has swapped coordinates,
-        times without zone, or no usable record; or if no file names one of `species`.
+    observations : DataFrame
+        event, species, individual, time, effort_id, count, certain, probability, file, row, own_event (the file's
+        identifier was given), own_place, offset_minutes, geometry: records that nothing speaks against.
+    findings : DataFrame
+        See :class:`habitat.records.sieve.Sieve`.
     """
-    refuse_unknown_names(columns, SIGHTING, PLACE, EFFORT)
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    if not files:
-        raise RecordsError("no file of sightings is given", where="[sightings] files")
-    parts = [_read_one(path, columns, crs, area, timezone) for path in files]
-    table = pd.concat([part for part, _ in parts], ignore_index=True)
-    quarantine = [set_aside for _, set_aside in parts]
-    table, repeated = _refuse_repeats(table)
-    if species is not None:
-        table = _only(table, species)
-    observations = gpd.GeoDataFrame(table, geometry="geometry", crs=WGS84)
-    return observations, merge_quarantines([*quarantine, repeated])
-
-
-def _read_one(
-    path: Path, columns: Mapping[str, str] | None, crs: Any, area: Any, timezone: str | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    raw = read_raw(path)
-    known = SIGHTING if raw.points is not None else {**SIGHTING, **PLACE}
-    required = ("species", "time", *(() if raw.points is not None else PLACE))
-    table = pick_columns(raw.table, known, named=columns, required=required, file=raw.file)
+    table = _pick(raw, reading, placeless=homes is not None)
     sieve = Sieve(raw.file, table.index)
-    places = read_places(table if raw.points is None else None, raw.points, sieve, crs=crs, area=area)
+    sieve.mend([raw.encoding is not None] + [False] * (len(table) - 1), "encoding", f"read as {raw.encoding}")
+    species = as_text(table["species"])
+    _refuse_no_animals(table, species, sieve)
     found = pd.DataFrame(index=table.index)
-    given = as_text(table["event"])
-    found["event"] = given.where(given.notna(), [f"{path.stem}-{row}" for row in table.index])
-    found["species"] = as_text(table["species"])
-    found["individual"] = as_text(table["individual"])
-    found["time"] = read_times(table["time"], "time", sieve, timezone)
     found["effort_id"] = as_text(table["effort_id"])
+    places = _places(table, raw, sieve, reading, found["effort_id"], homes)
+    clock = Clock(reading.timezone, date_order([table["time"]], reading.dates))
+    times = read_times(table["time"], "time", sieve, clock)
+    given = as_text(table["event"])
+    stem = raw.file.rsplit(".", 1)[0]
+    found["event"] = given.where(given.notna(), [f"{stem}-{row}" for row in table.index])
+    found["individual"] = as_text(table["individual"])
+    found["time"] = times.utc
     found["count"] = read_numbers(table["count"], "count", sieve)
+    sieve.refuse(species.isna(), "no_species", "no species")
+    sieve.refuse(found["count"] <= 0, "count_not_positive", "count is not above 0")
+    sieve.refuse(found["count"] % 1 > 0, "count_not_whole", "count {!r} is no whole number", found["count"])
+    _judge(found, table, species, sieve, reading)
+    found["own_event"], found["own_place"] = given.notna(), ~places.taken
+    found["offset_minutes"] = times.offset_minutes
     found["file"], found["row"] = raw.file, table.index
-    found["geometry"] = places.array
-    sieve.refuse(found["species"].isna(), "no species")
-    sieve.refuse(found["count"] <= 0, "count is not above 0")
+    found["geometry"] = places.points.array
     sieve.refuse_nothing_left()
-    return found[sieve.good], sieve.quarantine()
+    return found.loc[sieve.good, list(_ORDER)], sieve.findings()
+
+
+_ORDER = (
+    *("event", "species", "individual", "time", "effort_id", "count", "certain", "probability", "file", "row"),
+    *("own_event", "own_place", "offset_minutes", "geometry"),
+)
+
+
+class _Places:
+    def __init__(self, points: gpd.GeoSeries, taken: pd.Series) -> None:
+        self.points, self.taken = points, taken
+
+
+def _pick(raw: RawTable, reading: Reading, *, placeless: bool) -> pd.DataFrame:
+    """The columns that we know, with day and hour put together."""
+    has_place = raw.shapes is not None
+    known = SIGHTING if has_place else {**SIGHTING, **PLACE}
+    required = ("species", "time", *(() if has_place or placeless else PLACE))
+    table = pick_columns(raw.table, known, named=reading.columns, required=required, file=raw.file)
+    if not _same(table["time"], table["clock"]):
+        table["time"] = join_date_and_time(table["time"], table["clock"])
+    return table
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    return other.isna().all() or one.equals(other)
+
+
+def _places(
+    table: pd.DataFrame,
+    raw: RawTable,
+    sieve: Sieve,
+    reading: Reading,
+    effort_id: pd.Series,
+    homes: gpd.GeoSeries | None,
+) -> _Places:
+    if raw.shapes is None and not all(names_in(raw.table, name, PLACE, reading.columns) for name in PLACE):
+        points = gpd.GeoSeries([None] * len(table), index=table.index, crs="EPSG:4326")
+        missing = "no coordinates, and its deployment is not known"
+        whole = True
+    else:
+        points = read_places(table if raw.shapes is None else None, raw.shapes, sieve, reading)
+        missing, whole = "no coordinates", False
+    taken = points.isna() & sieve.good
+    if homes is not None:
+        taken &= effort_id.isin(homes.index).to_numpy()
+        points = points.where(~taken, gpd.GeoSeries(homes.reindex(effort_id).array, index=points.index, crs=homes.crs))
+        if not whole:
+            sieve.mend(taken, "place_of_deployment", "no coordinates: it takes those of its deployment")
+    else:
+        taken &= False
+    sieve.refuse(points.isna(), "no_coordinates", missing)
+    return _Places(points, taken)
+
+
+def _refuse_no_animals(table: pd.DataFrame, species: pd.Series, sieve: Sieve) -> None:
+    """Set aside people before all else, so that nothing is told of them; then vehicles, blanks and what has no name."""
+    name = species.astype("string").str.casefold()
+    kind = as_text(table["type"]).astype("string").str.casefold()
+    words = rf"\b(?:{'|'.join(_PEOPLE)})\b"
+    people = name.isin(_PEOPLE) | kind.str.contains(words, regex=True).fillna(False).astype(bool)
+    sieve.refuse(people, "person", "a person: not an animal")
+    setup = as_text(table["setup"]).notna()
+    sieve.refuse(setup, "camera_setup", "taken while the camera was set up")
+    sieve.refuse(name.isin(_VEHICLES) | kind.isin(_VEHICLES), "vehicle", "a vehicle: not an animal")
+    sieve.refuse(name.isin(_BLANK) | kind.isin(_BLANK), "blank", "blank: nothing was seen")
+    unclassified = kind.isin(_UNCLASSIFIED) & (name.isna() | name.isin(_UNKNOWN))
+    sieve.refuse(unclassified, "unclassified", "nobody has said what it shows")
+    sieve.refuse(name.isin(_UNKNOWN), "species_unknown", "the species is not known")
+    level = as_text(table["level"]).astype("string").str.casefold()
+    key = as_text(table["effort_id"]).astype("string") + "\n" + as_text(table["sequence"]).astype("string")
+    told = set(key[(level == "event").fillna(False).to_numpy()].dropna())
+    again = (level == "media").fillna(False) & key.isin(told)
+    sieve.refuse(again, "told_by_event", "one picture of an event that another record tells")
+
+
+def _judge(found: pd.DataFrame, table: pd.DataFrame, species: pd.Series, sieve: Sieve, reading: Reading) -> None:
+    """Add `species`, `certain` (null where nobody says) and `probability`."""
+    doubted = species.astype("string").str.contains(r"\?\s*$|\bcf\.", regex=True).fillna(False).astype(bool)
+    plain = species.astype("string").str.replace(r"\s*\?+\s*$|\bcf\.\s*", "", regex=True)
+    found["species"] = plain.astype(object).where(species.notna(), None)
+    certain = read_truths(table["certain"], "certain", sieve)
+    probability = pd.to_numeric(table["probability"], errors="coerce").astype(float)
+    probability = probability.where((probability >= 0) & (probability <= 1))
+    method = as_text(table["method"]).astype("string").str.casefold()
+    certain = certain.mask(certain.isna() & (method == "human").fillna(False), True)
+    by_machine = (probability >= reading.certain_probability).astype("boolean").where(probability.notna())
+    certain = certain.fillna(by_machine).mask(doubted, False)
+    found["certain"], found["probability"] = certain, probability
+    sieve.flag(certain.eq(False).fillna(False), "uncertain", "the identification is not certain")
 
 
 def as_text(raw: pd.Series) -> pd.Series:
@@ -106,23 +178,14 @@ def as_text(raw: pd.Series) -> pd.Series:
     return text.where(text != "").astype(object).where(text.notna() & (text != ""), None)
 
 
-def _refuse_repeats(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set aside records whose event another record already has."""
-    repeated = table.duplicated("event")
-    if not repeated.any():
-        return table, pd.DataFrame()
-    first = table[~repeated].set_index("event")
-    again = table[repeated]
-    where = first.loc[again["event"], ["file", "row"]]
-    reason = [
-        f"event {event!r} is already in {file}, row {row}"
-        for event, file, row in zip(again["event"], where["file"], where["row"], strict=True)
-    ]
-    set_aside = pd.DataFrame({"file": again["file"], "row": again["row"], "reason": reason})
-    return table[~repeated].reset_index(drop=True), set_aside
+def only_species(table: Any, species: Sequence[str]) -> Any:
+    """Keep the records of some species, whatever their capitals, spelt as they are asked for.
 
-
-def _only(table: pd.DataFrame, species: Sequence[str]) -> pd.DataFrame:
+    Raises
+    ------
+    RecordsError
+        If one of them has no record.
+    """
     wanted = {name.strip().casefold(): name for name in species}
     plain = table["species"].str.casefold()
     there = sorted(set(table["species"]))

@@ -1,4 +1,4 @@
-"""Times and places, read from what people write."""
+"""Numbers and places, read from what people write."""
 
 from __future__ import annotations
 
@@ -10,136 +10,123 @@ import pandas as pd
 import shapely
 
 from habitat.errors import RecordsError
+from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve
 
 WGS84 = "EPSG:4326"
-UTC_TIME: Any = "datetime64[us, UTC]"
 
-_ISO = (
-    r"(?P<time>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?)"  # date, or date and time
-    r" ?(?P<zone>Z|z|[+-]\d\d(?::?\d\d)?)?"
+_DMS = (
+    r"(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*[°º]\s*(?:(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*['′’]\s*)?"
+    r"(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|”)\s*)?(?P<after>[NSEWnsew])?"
 )
-_DATE = len("2021-05-03")
-_FORM = "2021-05-03T06:10:00+10:00"
+_DECIMAL_COMMA = r"[+-]?\d+,\d+"
+_THOUSAND = r"[+-]?\d{1,3},\d{3}"
 
 
-def read_times(raw: pd.Series, name: str, sieve: Sieve, timezone: str | None) -> pd.Series:
-    """Return times in UTC; what is no time, or has no zone, is set aside.
+def read_numbers(raw: pd.Series, name: str, sieve: Sieve, *, thousands: bool = True) -> pd.Series:
+    """Return floats; what is written but no finite number is set aside, what is missing is null.
 
-    A time without a zone is not read as UTC: at the Amur that would move a day's first ten hours into
-    the day before.
-
-    Parameters
-    ----------
-    raw : Series
-        ISO 8601 texts, dates, or timestamps.
-    name : str
-        Our name of the column, for reasons.
-    timezone : str, optional
-        Name of the zone of times that do not carry one, such as "Asia/Vladivostok".
-
-    Raises
-    ------
-    RecordsError
-        If no time in the file carries a zone and `timezone` is not given, or is unknown.
+    A comma is read as the decimal mark, and that is told. With `thousands`, 1,234 may be a thousand or one and a bit:
+    it is set aside.
     """
-    texts = _texts(raw)
-    parts = texts.str.fullmatch(_ISO)
-    pieces = texts.where(parts.fillna(False).astype(bool)).str.extract(f"^{_ISO}$")
-    pieces["time"] = (
-        pieces["time"].str.replace(",", ".").where(pieces["time"].str.len() != _DATE, pieces["time"] + "T00:00")
-    )
-    zoned = pieces["zone"].notna()
-    bare = pieces["time"].notna() & ~zoned
-    joined = (pieces["time"] + pieces["zone"].str.upper()).where(zoned)
-    times = pd.to_datetime(joined, format="ISO8601", utc=True, errors="coerce").astype(UTC_TIME)
-    if timezone is not None:
-        times = times.fillna(_localized(pieces["time"].where(bare), timezone))
-    sieve.refuse(texts.isna(), f"no {name}")
-    wrong = [f"{name} {text!r} is not like {_FORM}" for text in texts]
-    sieve.refuse(pieces["time"].isna(), np.array(wrong, dtype=object))
-    if timezone is None:
-        if bare.any() and not zoned.any():
-            raise RecordsError(
-                f"{name}: times carry no time zone (row {bare.index[bare.to_numpy()][0]})",
-                where=sieve.file,
-                mend=f"write them like {_FORM}, or give the timezone, such as 'Asia/Vladivostok'",
-            )
-        sieve.refuse(bare, f"{name} carries no time zone")
-    impossible = [f"{name} {text!r} does not exist or is ambiguous" for text in texts]
-    sieve.refuse(times.isna(), np.array(impossible, dtype=object))
-    return times
-
-
-def _texts(raw: pd.Series) -> pd.Series:
-    if isinstance(raw.dtype, pd.DatetimeTZDtype):
-        return raw.dt.tz_convert("UTC").map(lambda t: t.isoformat(), na_action="ignore").astype("string")
-    if raw.dtype.kind == "M":
-        return raw.map(lambda t: t.isoformat(), na_action="ignore").astype("string")
-    return raw.astype("string").str.strip()
-
-
-def _localized(texts: pd.Series, timezone: str) -> pd.Series:
-    naive = pd.to_datetime(texts, format="ISO8601", errors="coerce")
-    try:
-        local = naive.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
-    except (KeyError, ValueError) as error:  # zoneinfo's ZoneInfoNotFoundError is a KeyError
-        raise RecordsError(
-            f"{timezone!r} is not a time zone", where="timezone", mend="use a name such as 'Asia/Vladivostok'"
-        ) from error
-    return local.dt.tz_convert("UTC").astype(UTC_TIME)
-
-
-def read_numbers(raw: pd.Series, name: str, sieve: Sieve) -> pd.Series:
-    """Return floats; what is written but no finite number is set aside, what is missing is null."""
     numbers = pd.to_numeric(raw, errors="coerce").astype(float)
+    if raw.dtype.kind not in "fiu":
+        texts = raw.astype("string").str.strip()
+        comma = (numbers.isna() & texts.str.fullmatch(_DECIMAL_COMMA)).fillna(False).astype(bool)
+        if thousands:
+            comma &= ~texts.str.fullmatch(_THOUSAND).fillna(False).astype(bool)
+        if comma.any():
+            numbers = numbers.fillna(pd.to_numeric(texts.where(comma).str.replace(",", ".")).astype(float))
+            sieve.mend(comma, "decimal_comma", f"{name} has a decimal comma")
     garbled = raw.notna() & ~np.isfinite(numbers)
-    sieve.refuse(garbled, np.array([f"{name} {value!r} is not a number" for value in raw], dtype=object))
+    sieve.refuse(garbled, "not_a_number", f"{name} {{!r}} is not a number", raw)
     return numbers.where(np.isfinite(numbers))
 
 
+def read_truths(raw: pd.Series, name: str, sieve: Sieve) -> pd.Series:
+    """Return yes or no as nullable booleans; what is neither is null, and flagged."""
+    texts = raw.astype("string").str.strip().str.casefold()
+    table = {word: True for word in ("true", "yes", "y", "1", "1.0", "да", "是")}
+    table |= {word: False for word in ("false", "no", "n", "0", "0.0", "нет", "否")}
+    known = texts.map(table, na_action="ignore").astype("boolean")
+    written = (texts.notna() & (texts != "") & known.isna()).fillna(False)
+    sieve.flag(written, "certain_unreadable", f"{name} {{!r}} is neither yes nor no", raw)
+    return known
+
+
 def read_places(
-    coordinates: pd.DataFrame | None, points: gpd.GeoSeries | None, sieve: Sieve, *, crs: Any, area: Any
+    coordinates: pd.DataFrame | None, points: gpd.GeoSeries | None, sieve: Sieve, reading: Reading
 ) -> gpd.GeoSeries:
-    """Return points in degrees (EPSG:4326); what cannot be one is set aside.
+    """Return points in degrees (EPSG:4326), null where none is given; what is wrong is set aside.
 
     Parameters
     ----------
     coordinates : DataFrame, optional
-        `latitude` and `longitude` as written: degrees, or northing and easting if `crs` is projected.
+        `latitude` and `longitude` as written: degrees, or northing and easting if the reading's `crs` is projected.
     points : GeoSeries, optional
         Geometry, where the format has one.
-    crs : str or CRS, optional
-        Of coordinates, or of points without one; default for coordinates: EPSG:4326.
-    area : shapely geometry, optional
-        The area in degrees: tells whether coordinates are swapped where both could be a latitude.
+    reading : Reading
+        `crs` of coordinates, or of points without one (default for coordinates: EPSG:4326). `area` tells whether
+        coordinates are swapped where both could be a latitude.
 
     Raises
     ------
     RecordsError
-        If latitude and longitude are swapped, or points have no reference system.
+        If latitude and longitude are swapped in most records, or points have no reference system.
     """
     if points is None:
         assert coordinates is not None
-        y = read_numbers(coordinates["latitude"], "latitude", sieve)
-        x = read_numbers(coordinates["longitude"], "longitude", sieve)
-        sieve.refuse(x.isna() | y.isna(), "no coordinates")
-        points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=x.index, crs=crs or WGS84)
+        projected = reading.crs is not None and not _is_geographic(reading.crs)
+        y = _coordinate(coordinates["latitude"], "latitude", sieve, projected=projected)
+        x = _coordinate(coordinates["longitude"], "longitude", sieve, projected=projected)
+        points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=x.index, crs=reading.crs or WGS84)
         points[(x.isna() | y.isna()).to_numpy()] = None
-    points = points.set_crs(crs) if points.crs is None and crs is not None else points
+    points = points.set_crs(reading.crs) if points.crs is None and reading.crs is not None else points
     if points.crs is None:
         raise RecordsError("carries no reference system", where=sieve.file, mend="save it with one, or give crs")
-    sieve.refuse(points.isna() | points.is_empty, "no coordinates")
-    sieve.refuse(points.notna() & (points.geom_type != "Point"), "not a point")
+    points = points.where(~points.is_empty, None)
+    sieve.refuse(points.notna() & (points.geom_type != "Point"), "not_a_point", "not a point")
     single = points.where(points.geom_type == "Point")
     if single.crs.is_geographic:
-        _refuse_swapped(single, sieve, area)
+        _refuse_swapped(single, sieve, reading.area)
     placed = single.to_crs(WGS84)
     x, y = placed.x, placed.y
-    sieve.refuse(single.notna() & ~(y.abs() <= 90), "latitude is outside -90 to 90")
-    sieve.refuse(single.notna() & ~(x.abs() <= 180), "longitude is outside -180 to 180")
-    sieve.refuse((x == 0) & (y == 0), "coordinates are 0, 0")
+    known = single.notna()
+    sieve.refuse(known & ~(y.abs() <= 90), "latitude_range", "latitude is outside -90 to 90")
+    sieve.refuse(known & ~(x.abs() <= 180), "longitude_range", "longitude is outside -180 to 180")
+    sieve.refuse((x == 0) & (y == 0), "zero_coordinates", "coordinates are 0, 0")
     return placed
+
+
+def flag_outside(places: gpd.GeoSeries, sieve: Sieve, area: Any) -> None:
+    """Flag places outside the area, if one is given."""
+    if area is not None:
+        known = places.notna().to_numpy()
+        inside = shapely.intersects_xy(area, places.x.to_numpy(), places.y.to_numpy())
+        sieve.flag(known & ~inside, "outside_area", "lies outside the area")
+
+
+def _coordinate(raw: pd.Series, name: str, sieve: Sieve, *, projected: bool) -> pd.Series:
+    if projected or raw.dtype.kind in "fiu":
+        return read_numbers(raw, name, sieve, thousands=projected)
+    texts = raw.astype("string").str.strip()
+    parts = texts.str.extract(f"^{_DMS}$")
+    written = parts["degrees"].notna()
+    if not written.any():
+        return read_numbers(raw, name, sieve, thousands=False)
+    number = [parts[part].str.replace(",", ".").astype("Float64").fillna(0) for part in ("degrees", "minutes", "seconds")]
+    degrees = number[0] + number[1] / 60 + number[2] / 3600
+    hemisphere = parts["before"].fillna(parts["after"]).str.upper()
+    degrees = degrees.where(~hemisphere.isin(["S", "W"]), -degrees)
+    sieve.mend(written, "degrees_minutes_seconds", f"{name} is written in degrees, minutes and seconds")
+    plain = read_numbers(raw.where(~written), name, sieve, thousands=False)
+    return plain.fillna(degrees.astype("float64").where(written))
+
+
+def _is_geographic(crs: Any) -> bool:
+    from pyproj import CRS
+
+    return bool(CRS.from_user_input(crs).is_geographic)
 
 
 def _refuse_swapped(points: gpd.GeoSeries, sieve: Sieve, area: Any) -> None:
@@ -155,4 +142,4 @@ def _refuse_swapped(points: gpd.GeoSeries, sieve: Sieve, area: Any) -> None:
             f"latitude and longitude seem swapped in {sieve.file} ({int(swapped.sum())} of {int(known.sum())} records)",
             mend="exchange them, or map them with columns = { latitude = ..., longitude = ... }",
         )
-    sieve.refuse(swapped, "latitude and longitude seem swapped")
+    sieve.refuse(swapped, "swapped_coordinates", "latitude and longitude seem swapped")
