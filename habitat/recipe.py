@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -263,22 +263,39 @@ class SightingsSection(_Section):
     """Where animals were recorded, and where someone looked."""
 
     files: Annotated[list[str], Field(min_length=1)]
-    format: Literal["table"] = "table"
-    """What the files are: tables with a row a record. Other formats of the field are not read yet."""
-    effort: str | None = None
-    """Deployments of cameras; without it nothing can be said of places where nothing was seen."""
+    format: Literal["auto", "table", "camtrap_dp", "camtrapr", "smart", "gpx"] = "auto"
+    """What the files are; auto tells each from its content."""
+    effort: Annotated[list[str], Field(min_length=1)] | None = None
+    """Deployments of cameras and tracks of patrols, where no file holds them beside the sightings; without effort
+    nothing can be said of places where nothing was seen."""
     species: list[str] | None = None
     """Only these; default: all."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Our column name = theirs."""
     timezone: str | None = None
     """Zone of times that carry none, such as Asia/Vladivostok."""
+    crs: str | None = None
+    """Reference system of coordinates that are not degrees, such as EPSG:32652."""
+    dates: Literal["auto", "day_first", "month_first"] = "auto"
+    """How to read 03/05/2021, where the file's other dates do not tell."""
+    certain_probability: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """A machine's identification is certain from this probability on."""
     independent_minutes: Annotated[float, Field(ge=0)] = 30
 
-    @field_validator("files", "species", mode="before")
+    @field_validator("files", "effort", "species", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    def named(self) -> list[str]:
+        """All files."""
+        return [*self.files, *(self.effort or [])]
+
+    def may_hold_effort(self) -> bool:
+        """Whether effort is named, or may lie beside the sightings: one table of records holds none."""
+        tables = (".csv", ".tsv", ".txt", ".parquet", ".geoparquet")
+        one_table = len(self.files) == 1 and self.files[0].lower().endswith(tables)
+        return self.effort is not None or not (one_table or self.format == "table")
 
 
 Formulas = str | Annotated[list[str], Field(min_length=1, max_length=16)]
@@ -357,7 +374,7 @@ class Recipe(_Section):
                 raise ValueError(f"[{section}] needs a section [{needed}]")
         if self.forest is not None and self.forest.training_year not in (None, *self.period.year_list()):
             raise ValueError(f"[forest] training_year = {self.forest.training_year} lies outside [period] years")
-        if self.occupancy is not None and self.sightings is not None and self.sightings.effort is None:
+        if self.occupancy is not None and self.sightings is not None and not self.sightings.may_hold_effort():
             raise ValueError("[occupancy] needs effort in [sightings]: where nobody looked, nothing is known")
         return self
 
@@ -380,10 +397,20 @@ class Recipe(_Section):
         if self.cells is not None:
             named["cells"] = [self.cells.file, *self.cells.layers.values()]
         if self.sightings is not None:
-            named["sightings"] = [*self.sightings.files, self.sightings.effort]
+            named["sightings"] = [part for file in self.sightings.named() for part in self._parts(file)]
         if self.occupancy is not None and self.occupancy.covariates:
             named["occupancy"] = [*self.occupancy.covariates]
         return {section: [file for file in files if file is not None] for section, files in named.items()}
+
+    def _parts(self, file: str) -> list[str]:
+        """A file; of a data package, named by its folder or its description, all its tables but the pictures'."""
+        path = self.path(file)
+        folder = path.parent if path.name == "datapackage.json" else path
+        if not folder.is_dir():
+            return [file]
+        root = PurePosixPath(file).parent if folder != path else PurePosixPath(file)
+        parts = sorted(p.name for p in folder.iterdir() if p.suffix in (".csv", ".json") and p.name != "media.csv")
+        return [str(root / name) for name in parts] or [file]
 
     def resolved(self) -> dict[str, Any]:
         """All settings with their defaults, without what is unset: what is written into the run."""

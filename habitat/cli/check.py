@@ -40,6 +40,9 @@ def command(recipe: Path, list_scenes: bool) -> None:
     }
     for name, text in lines.items():
         click.echo(f"{name:<8} {text}")
+    for file, read in said["records"].items():
+        aside = f", {read['set_aside']:,} set aside" if read["set_aside"] else ""
+        click.echo(f"{'records':<8} {file}: {read['format']} {read['holds']}, {read['records']:,} records{aside}")
     if list_scenes:
         _echo_scenes(said)
     for warning in said["warnings"]:

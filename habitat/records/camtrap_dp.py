@@ -98,5 +98,3 @@ def _file(folder: Path, name: str) -> bytes | None:
         return place.read_bytes() if place.is_file() else None
     except OSError as error:
         raise RecordsError(f"cannot be read ({error.strerror or error})", where=place) from error
-
-

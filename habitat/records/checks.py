@@ -77,6 +77,8 @@ class _Notes:
     def flag(self, which: NDArray[np.bool_], kind: str, reason: Any) -> None:
         assert KINDS[kind] == FLAGGED
         at = np.flatnonzero(which)
+        if not len(at):
+            return
         reasons = [reason] * len(at) if isinstance(reason, str) else [reason[i] for i in at]
         self._parts.append(findings_table(self._file[at], self._row[at], kind, FLAGGED, reasons))
 
@@ -152,10 +154,10 @@ def _check_zones(observations: gpd.GeoDataFrame, noted: _Notes) -> None:
 
 
 def _overlapping(rows: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Which rows share time with a row of another deployment."""
+    """Which rows share time with a row of another deployment that comes before them."""
     start, end = rows["start"].to_numpy(), rows["end"].to_numpy()
     name = rows["deployment"].to_numpy()
-    other = name[:, None] != name[None, :]
+    other = np.tril(name[:, None] != name[None, :])
     return np.asarray((other & (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])).any(axis=1))
 
 

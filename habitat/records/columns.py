@@ -12,7 +12,19 @@ from habitat.errors import RecordsError
 
 PLACE = {
     "latitude": ("latitude", "lat", "decimallatitude", "y", "northing", "utmy", "gpsy", "широта", "纬度"),
-    "longitude": ("longitude", "lon", "long", "lng", "decimallongitude", "x", "easting", "utmx", "gpsx", "долгота", "经度"),
+    "longitude": (
+        "longitude",
+        "lon",
+        "long",
+        "lng",
+        "decimallongitude",
+        "x",
+        "easting",
+        "utmx",
+        "gpsx",
+        "долгота",
+        "经度",
+    ),
 }
 
 SIGHTING = {

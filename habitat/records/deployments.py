@@ -142,9 +142,7 @@ def _problem_columns(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(plain[f"problem{n}from"], plain[f"problem{n}to"]) for n in numbers if f"problem{n}to" in plain]
 
 
-def _gaps(
-    raw: RawTable, problems: list[tuple[str, str]], found: pd.DataFrame, sieve: Sieve, clock: Clock
-) -> pd.Series:
+def _gaps(raw: RawTable, problems: list[tuple[str, str]], found: pd.DataFrame, sieve: Sieve, clock: Clock) -> pd.Series:
     """Gaps of each deployment, in order of time: pairs of (time, the same for the count of days)."""
     gaps: dict[Any, list[Any]] = {row: [] for row in found.index}
     for first, last in problems:

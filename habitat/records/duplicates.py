@@ -36,10 +36,10 @@ def find_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     parts.append(_told(table, repeated, at_first, "repeated_event", "event {event!r} is already in {file}, row {row}"))
     reused = same_event & ~repeated
     if reused.any():
-        reasons = [f"event {name!r} is another record's too: it is called after its row" for name in table["event"][reused]]
-        parts.append(
-            findings_table(table["file"][reused], table["row"][reused], "event_id_reused", FLAGGED, reasons)
-        )
+        reasons = [
+            f"event {name!r} is another record's too: it is called after its row" for name in table["event"][reused]
+        ]
+        parts.append(findings_table(table["file"][reused], table["row"][reused], "event_id_reused", FLAGGED, reasons))
         stem = table["file"].str.rsplit(".", n=1).str[0]
         renamed = stem + "-" + table["row"].astype(str) + "-" + table["event"]
         table["event"] = table["event"].where(~reused, renamed)
@@ -93,7 +93,9 @@ def _across_files(table: pd.DataFrame, gone: np.ndarray) -> tuple[np.ndarray, np
     east = (shapely.get_x(here) - shapely.get_x(there)) * np.cos(np.radians(shapely.get_y(here)))
     pairs = pairs[np.hypot(east, north) * _METRES_A_DEGREE <= SAME_PLACE_M]
     taken: set[tuple[int, int]] = set()
-    for at, before, number in zip(pairs["at"].tolist(), pairs["at_before"].tolist(), pairs["number"].tolist(), strict=True):
+    for at, before, number in zip(
+        pairs["at"].tolist(), pairs["at_before"].tolist(), pairs["number"].tolist(), strict=True
+    ):
         # one record stands for one of another file, so that two animals in both files stay two
         if not which[at] and not which[before] and (before, number) not in taken:
             which[at], told_by[at] = True, before
@@ -104,6 +106,8 @@ def _across_files(table: pd.DataFrame, gone: np.ndarray) -> tuple[np.ndarray, np
 def _told(table: pd.DataFrame, which: np.ndarray, by: np.ndarray, kind: str, reason: str) -> pd.DataFrame:
     """Findings that point at another record."""
     at = np.flatnonzero(which)
+    if not len(at):
+        return merge_findings([])
     others = table.iloc[np.asarray(by)[at]]
     texts = [
         reason.format(event=event, file=file, row=row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,45 +89,33 @@ def read_records(
     refuse_unknown_names(reading.columns, *ALL)
     if not files and not effort_files:
         raise RecordsError("no file of sightings is given", where="[sightings] files")
-    sheets = [sheet for path in files for sheet in _sheets(path, reading)]
-    sheets += [sheet for path in effort_files for sheet in _sheets(path, reading, "deployments")]
-    sources: list[Source] = []
-    findings: list[pd.DataFrame] = []
-
-    def keep(sheet: _Sheet, found: pd.DataFrame) -> None:
-        aside = int((found["outcome"] == SET_ASIDE).sum())
-        sources.append(Source(sheet.raw.file, sheet.format, sheet.role, len(sheet.raw.table), aside))
-        findings.append(found)
-
-    deployments, fixes = [], []
-    for sheet in sheets:
-        if sheet.role == "deployments":
-            table, found = sift_deployments(sheet.raw, reading)
-            deployments.append(table)
-            keep(sheet, found)
-        elif sheet.role == "tracks":
-            table, found = sift_tracks(sheet.raw, reading)
-            fixes.append(table)
-            keep(sheet, found)
-    effort, found = segments_of(pd.concat(deployments, ignore_index=True)) if deployments else (no_effort(), None)
-    findings += [] if found is None else [found]
+    sheets = _named_apart(
+        [(path, sheet) for path in files for sheet in _sheets(path, reading)]
+        + [(path, sheet) for path in effort_files for sheet in _sheets(path, reading, "deployments")]
+    )
+    deployments = [sift_deployments(sheet.raw, reading) for sheet in sheets if sheet.role == "deployments"]
+    effort, repeated = (
+        segments_of(pd.concat([table for table, _ in deployments])) if deployments else (no_effort(), None)
+    )
+    walked = [sift_tracks(sheet.raw, reading) for sheet in sheets if sheet.role == "tracks"]
+    fixes = pd.concat([table for table, _ in walked], ignore_index=True) if walked else no_fixes()
     homes = _homes(effort)
-    seen = []
-    for sheet in sheets:
-        if sheet.role == "observations":
-            table, found = sift_observations(sheet.raw, reading, homes)
-            seen.append(table)
-            keep(sheet, found)
-    tracks = pd.concat(fixes, ignore_index=True) if fixes else no_fixes()
-    observations, found = _observations(seen, reading)
-    findings += [found, check_effort(effort, reading.area)] if len(effort) else [found]
-    findings.append(check_observations(observations, _known(effort, tracks), reading.area))
+    seen = [sift_observations(sheet.raw, reading, homes) for sheet in sheets if sheet.role == "observations"]
+    observations, duplicates = _observations([table for table, _ in seen], reading)
+    checked = [check_effort(effort, reading.area)] if len(effort) else []
+    checked.append(check_observations(observations, _known(effort, fixes), reading.area))
+    sifted = [found for _, found in (*deployments, *walked, *seen)]
+    findings = merge_findings([*sifted, *([] if repeated is None else [repeated]), duplicates, *checked])
+    aside = findings["file"][findings["outcome"] == SET_ASIDE].value_counts()
     return Records(
         observations.drop(columns=["own_event", "own_place", "offset_minutes"]),
         EFFORT_CONTRACT.check(effort.drop(columns="issues")),
-        tracks,
-        merge_findings(findings),
-        tuple(sources),
+        fixes,
+        findings,
+        tuple(
+            Source(sheet.raw.file, sheet.format, sheet.role, len(sheet.raw.table), int(aside.get(sheet.raw.file, 0)))
+            for sheet in sheets
+        ),
     )
 
 
@@ -164,6 +152,23 @@ def no_effort() -> gpd.GeoDataFrame:
 
 def _paths(paths: Path | Sequence[Path]) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def _named_apart(sheets: Sequence[tuple[Path, _Sheet]]) -> list[_Sheet]:
+    """Sheets whose names differ: two parks may both have a sightings.csv."""
+    names = [sheet.raw.file for _, sheet in sheets]
+    named: list[_Sheet] = []
+    taken: set[str] = set()
+    for path, sheet in sheets:
+        name = sheet.raw.file
+        if names.count(name) > 1:
+            name = f"{path.resolve().parent.name}/{name}"
+        number = 2
+        while name in taken:
+            name, number = f"{name} ({number})", number + 1
+        taken.add(name)
+        named.append(replace(sheet, raw=replace(sheet.raw, file=name)))
+    return named
 
 
 def _sheets(path: Path, reading: Reading, only: Role | None = None) -> list[_Sheet]:
@@ -207,7 +212,9 @@ def _told(raw: RawTable, reading: Reading, only: Role | None) -> tuple[Format, R
 def _of_gpx(path: Path, reading: Reading) -> list[_Sheet]:
     """Tracks and waypoints; a waypoint belongs to the one patrol that was under way at its time."""
     fixes, waypoints = read_gpx(path)
-    found = [_Sheet(fixes, "gpx", "tracks")] if fixes is not None else []
+    found: list[_Sheet] = []
+    if fixes is not None:
+        found.append(_Sheet(replace(fixes, file=f"{path.name}/tracks"), "gpx", "tracks"))
     if waypoints is None:
         return found
     if fixes is not None:
@@ -218,8 +225,8 @@ def _of_gpx(path: Path, reading: Reading) -> list[_Sheet]:
         }
         patrol = {row: names[0] for row, names in under_way.items() if len(names) == 1}
         table = waypoints.table.assign(patrol=pd.Series(patrol, dtype=object).reindex(waypoints.table.index))
-        waypoints = RawTable(waypoints.file, table, waypoints.shapes)
-    return [*found, _Sheet(waypoints, "gpx", "observations")]
+        waypoints = replace(waypoints, table=table)
+    return [*found, _Sheet(replace(waypoints, file=f"{path.name}/waypoints"), "gpx", "observations")]
 
 
 def _homes(effort: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
@@ -264,5 +271,3 @@ def _known(effort: gpd.GeoDataFrame, tracks: pd.DataFrame) -> gpd.GeoDataFrame |
         crs=WGS84,
     ).assign(effort_days=0.0, method="patrol", issues=None, station=None)
     return patrols if not len(effort) else pd.concat([effort, patrols], ignore_index=True)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def sift_observations(
     clock = Clock(reading.timezone, date_order([table["time"]], reading.dates))
     times = read_times(table["time"], "time", sieve, clock)
     given = as_text(table["event"])
-    stem = raw.file.rsplit(".", 1)[0]
+    stem = re.sub(r"\.\w+(?=/|$)", "", raw.file).replace("/", "-")
     found["event"] = given.where(given.notna(), [f"{stem}-{row}" for row in table.index])
     found["individual"] = as_text(table["individual"])
     found["time"] = times.utc

@@ -73,7 +73,9 @@ class Sieve:
         """Return file, row, kind, outcome and reason of all that was found, as it stands now."""
         good = self.good
         bad = np.flatnonzero(~good)
-        parts = [findings_table(self.file, self.rows[bad], self._kind[bad], SET_ASIDE, self._reason[bad])]
+        parts = []
+        if len(bad):
+            parts.append(findings_table(self.file, self.rows[bad], self._kind[bad], SET_ASIDE, self._reason[bad]))
         for at, kind, reasons in self._flags:
             used = good[at]
             texts = [text for text, is_used in zip(reasons, used, strict=True) if is_used]
@@ -105,6 +107,7 @@ def findings_table(file: Any, rows: Any, kind: Any, outcome: str, reasons: Any) 
     """Put findings into a table: file, row, kind, outcome, reason."""
     table = pd.DataFrame({"row": np.asarray(rows, dtype="int64")})
     columns = {"file": file, "kind": kind, "outcome": outcome, "reason": np.asarray(list(reasons), dtype=object)}
+    columns = {name: np.asarray(v, dtype=object) if np.ndim(v) else v for name, v in columns.items()}
     return table.assign(**columns)[list(COLUMNS)].astype(_TYPES)
 
 

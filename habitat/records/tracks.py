@@ -14,7 +14,7 @@ from habitat.records.files import RawTable
 from habitat.records.observations import as_text
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve
-from habitat.records.times import UTC_TIME, Clock, Times, date_order, join_date_and_time, read_times
+from habitat.records.times import UTC_TIME, Clock, date_order, join_date_and_time, read_times
 from habitat.records.values import WGS84, read_places
 
 FIXES = ("patrol", "part", "time", "longitude", "latitude", "timed", "transport", "file", "row")
@@ -99,7 +99,7 @@ _JUMP = ("gps_jump", f"too far from the fixes before and after it for {FASTEST_K
 
 
 def _jumps(fixes: pd.DataFrame) -> np.ndarray:
-    """Fixes that can be reached neither from the one before nor towards the one after, in their part."""
+    """Fixes of which neither the one before nor the one after can be reached, in their part."""
     if len(fixes) < 3:
         return np.zeros(len(fixes), dtype=bool)
     seconds = fixes["time"].diff().dt.total_seconds().to_numpy()[1:]
@@ -109,7 +109,11 @@ def _jumps(fixes: pd.DataFrame) -> np.ndarray:
     far = joined & (step_metres(fixes["longitude"], fixes["latitude"]) > reach)
     before, after = np.append(False, far), np.append(far, False)
     first, last = np.append(True, ~joined), np.append(~joined, True)
-    return np.asarray((before | first) & (after | last) & (before | after) & ~(first & last))
+    jumps = before & after
+    # the end of a part has one neighbour, which may be the one that jumped
+    at_start = first & after & ~np.append(jumps[1:], False)
+    at_end = last & before & ~np.append(False, jumps[:-1])
+    return np.asarray(jumps | at_start | at_end)
 
 
 def _rows(sieve: Sieve, rows: pd.Index) -> np.ndarray:
@@ -131,13 +135,12 @@ def _of_lines(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, Sieve]:
     own = _epochs(lines)
     starts = join_date_and_time(table["start_date"], table["start"])
     ends = join_date_and_time(table["end_date"], table["end"])
-    start, end = _window(starts, ends, own, sieve, reading)
+    start, end, whole = _window(starts, ends, own, sieve, reading)
     sieve.refuse(end <= start, "ends_before_start", "ends before it starts")
     lines = lines.to_crs(WGS84)
     sieve.refuse(lines.to_crs(3857).length == 0, "track_too_short", "a line without length")
     name = as_text(table["patrol"])
     name = name.where(name.notna(), [f"{raw.file.rsplit('.', 1)[0]}-{row}" for row in table.index])
-    whole = (start.dt.normalize() == start) & (end - start >= pd.Timedelta(days=1)) & ~own.notna()
     sieve.flag(whole, "time_of_day_unknown", "only the day is known: hours on patrol are not counted")
     parts = []
     transport = as_text(table["transport"])
@@ -152,20 +155,16 @@ def _of_lines(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, Sieve]:
 
 def _window(
     starts: pd.Series, ends: pd.Series, own: pd.Series, sieve: Sieve, reading: Reading
-) -> tuple[pd.Series, pd.Series]:
-    """From when to when each line was walked."""
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """From when to when each line was walked, and where only the days are known."""
     if own.notna().all():
         known = own.map(lambda times: (times[0], times[-1]))
-        return tuple(  # type: ignore[return-value]
-            pd.to_datetime(known.map(lambda pair, k=k: pair[k]), unit="ms", utc=True).astype(UTC_TIME) for k in (0, 1)
-        )
+        begun, over = (pd.to_datetime(known.str[k].astype(float), unit="ms", utc=True).astype(UTC_TIME) for k in (0, 1))
+        return begun, over, pd.Series(False, index=own.index)
     clock = Clock(reading.timezone, date_order([starts, ends], reading.dates))
     start, end = read_times(starts, "start", sieve, clock), read_times(ends, "end", sieve, clock)
-    return start.utc, _day_later(end)
-
-
-def _day_later(end: Times) -> pd.Series:
-    return end.utc.where(~end.date_only, end.utc + pd.Timedelta(days=1))
+    whole = pd.Series(start.date_only | end.date_only, index=own.index) & own.isna()
+    return start.utc, end.utc.where(~end.date_only, end.utc + pd.Timedelta(days=1)), whole
 
 
 def _epochs(lines: Any) -> pd.Series:

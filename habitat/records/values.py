@@ -114,7 +114,9 @@ def _coordinate(raw: pd.Series, name: str, sieve: Sieve, *, projected: bool) -> 
     written = parts["degrees"].notna()
     if not written.any():
         return read_numbers(raw, name, sieve, thousands=False)
-    number = [parts[part].str.replace(",", ".").astype("Float64").fillna(0) for part in ("degrees", "minutes", "seconds")]
+    number = [
+        parts[part].str.replace(",", ".").astype("Float64").fillna(0) for part in ("degrees", "minutes", "seconds")
+    ]
     degrees = number[0] + number[1] / 60 + number[2] / 3600
     hemisphere = parts["before"].fillna(parts["after"]).str.upper()
     degrees = degrees.where(~hemisphere.isin(["S", "W"]), -degrees)

@@ -18,7 +18,9 @@ def independent_events(observations: gpd.GeoDataFrame, *, independent_minutes: f
     """Merge records that are not independent.
 
     Records of the same species, individual (if known) and effort (if none: of the same place) belong to one
-    event until `independent_minutes` have passed since its first record. With 0 each record is an event.
+    event until `independent_minutes` have passed since its *first* record; the next one begins a new event. Events do
+    not chain: an animal that stays for two hours gives four of them, and each is half an hour after the one before.
+    (Time counted from the last record instead would make one event of any length.) With 0 each record is an event.
 
     Parameters
     ----------
@@ -30,7 +32,8 @@ def independent_events(observations: gpd.GeoDataFrame, *, independent_minutes: f
     -------
     GeoDataFrame
         EVENTS, sorted by time: the first record of each, with `records` (how many were merged) and `count`
-        (the largest group seen in one of them; null if never given).
+        (the largest group seen in one of them; null if never given). If records tell them, `certain` (one certain
+        record makes the event certain; null if none was judged) and `probability` (the highest).
 
     References
     ----------
@@ -46,6 +49,9 @@ def independent_events(observations: gpd.GeoDataFrame, *, independent_minutes: f
     of_event = table.groupby(number, sort=False)
     events["records"] = of_event.size().to_numpy(dtype="int64")
     events["count"] = of_event["count"].max().to_numpy() if "count" in table else np.nan
+    for name in ("certain", "probability"):
+        if name in table:
+            events[name] = of_event[name].max().array
     return EVENTS.check(events.reset_index(drop=True))
 
 

@@ -13,11 +13,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from habitat.cubes import EFFORT
-from habitat.errors import ContractError, RecipeError
+from habitat.errors import RecipeError
 from habitat.seasons import Season
-
-_DAY = np.timedelta64(1, "D") / np.timedelta64(1, "us")
+from habitat.sightings.efforts import days_of, effort_by_cell, is_camera
 
 _MOMENT_DAYS = 1e-9
 
@@ -72,14 +70,16 @@ def detection_history(
     events : GeoDataFrame
         EVENTS: species, time, effort_id, event.
     effort : GeoDataFrame
-        EFFORT with `cell` (see :func:`locate`). Days worked are spread evenly from start to end.
+        EFFORT with `cell` (see :func:`locate`), one row a deployment or a patrol's pass through a cell. Effort is
+        spread evenly from start to end.
 
     Returns
     -------
     history : Dataset
         Over (cell, occasion), cells that were surveyed in the season: `detected` (float: 1 seen, 0 not
-        seen, NaN not surveyed) and `effort` (camera-days, 0 where not surveyed); `start` of each occasion;
-        attributes species and season.
+        seen, NaN not surveyed) and `effort` (days of cameras and days on patrol, 0 where not surveyed); `start` of
+        each occasion; attributes species and season. Where there are patrols `effort_km` (walked), and where
+        somebody judged identifications `certain` (1, 0, NaN: of records), as models of false records read it.
     set_aside : DataFrame
         event, reason: events of the species in the season that do not count. Those without an effort_id
         (opportunistic sightings) are not listed.
@@ -89,45 +89,45 @@ def detection_history(
     ContractError
         If `effort` has no column `cell`, or a deployment ends before it starts.
     """
-    EFFORT.check(effort)
-    if "cell" not in effort.columns:
-        raise ContractError("column 'cell' is missing", where="effort", mend="locate the deployments first")
-    if not (effort["end"] > effort["start"]).all():
-        raise ContractError("a deployment ends before it starts", where="effort")
-    days = _effort_days(effort, occasions.edges)
-    placed = effort["cell"].notna().to_numpy()
-    names = np.array(sorted(set(effort["cell"][placed & (days.sum(axis=1) > 0)])), dtype=object)
+    amounts = effort_by_cell(effort, occasions.edges)
+    names = amounts["cell"].to_numpy()
     cell = pd.Index(names).get_indexer(effort["cell"])
-    camera_days = np.zeros((len(names), len(occasions)))
-    np.add.at(camera_days, cell[cell >= 0], days[cell >= 0])
-
     counted, set_aside = _linked(events, effort, species, occasions)
-    occasion, deployment = counted["occasion"].to_numpy(dtype=int), counted["deployment"].to_numpy(dtype=int)
-    detected = np.where(camera_days > 0, 0.0, np.nan)
-    detected[cell[deployment], occasion] = 1.0
+    occasion, row = counted["occasion"].to_numpy(dtype=int), counted["deployment"].to_numpy(dtype=int)
+    detected = np.where(amounts["surveyed"], 0.0, np.nan)
+    detected[cell[row], occasion] = 1.0
+    days = amounts["camera_days"] + amounts["patrol_hours"] / 24
     history = xr.Dataset(
-        {"detected": (("cell", "occasion"), detected), "effort": (("cell", "occasion"), camera_days)},
-        coords={
-            "cell": names,
-            "occasion": np.arange(len(occasions)),
-            "start": ("occasion", occasions.edges[:-1].tz_localize(None).to_numpy()),
-        },
+        {"detected": (("cell", "occasion"), detected), "effort": days},
         attrs={"species": species, "season": occasions.season},
     )
     history["effort"].attrs["units"] = "camera-days"
+    if not is_camera(effort).all():
+        history["effort"].attrs["units"] = "days of cameras and of patrols"
+        history["effort_km"] = amounts["patrol_km"]
+    if "certain" in counted and counted["certain"].notna().any():
+        history["certain"] = (("cell", "occasion"), _certain(counted, cell[row], occasion, detected.shape))
     return history, set_aside
 
 
-def _effort_days(effort: gpd.GeoDataFrame, edges: pd.DatetimeIndex) -> NDArray[np.float64]:
-    """Return days worked, (deployment, occasion)."""
-    start, end, edge = _days(effort["start"]), _days(effort["end"]), _days(pd.Series(edges))
-    shared = np.minimum(end[:, None], edge[None, 1:]) - np.maximum(start[:, None], edge[None, :-1])
-    worked = effort["effort_days"].to_numpy(dtype=float) / (end - start)
-    return np.maximum(shared, 0.0) * worked[:, None]
+def _certain(
+    counted: pd.DataFrame, cell: NDArray[np.intp], occasion: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """1 where any record is certain, 0 where those that were judged are not, NaN where nobody judged one."""
+    judged = counted["certain"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(judged)
+    certain = np.full(shape, -1.0)
+    np.maximum.at(certain, (cell[known], occasion[known]), judged[known])
+    return np.where(certain < 0, np.nan, certain)
 
 
-def _days(times: pd.Series) -> NDArray[np.float64]:
-    return times.astype("datetime64[us, UTC]").astype("int64").to_numpy() / _DAY
+_OF_EVENT = ("event", "time", "effort_id", "certain")
+
+
+def _worked(effort: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Rows of effort with any; where only the day of a patrol is known, its kilometres tell."""
+    walked = effort["effort_km"].to_numpy(dtype=float) > 0 if "effort_km" in effort.columns else False
+    return np.asarray((effort["effort_days"].to_numpy(dtype=float) > 0) | walked)
 
 
 def _linked(
@@ -137,17 +137,17 @@ def _linked(
     first, last = occasions.edges[0], occasions.edges[-1]
     chosen = (events["species"] == species) & events["effort_id"].notna()
     chosen &= (events["time"] >= first) & (events["time"] < last)
-    of = pd.DataFrame(events.loc[chosen, ["event", "time", "effort_id"]])
+    of = pd.DataFrame(events.loc[chosen, [name for name in _OF_EVENT if name in events.columns]])
     of["deployment"] = pd.Index(effort["effort_id"]).get_indexer(of["effort_id"])
     known = (of["deployment"] >= 0).to_numpy()
     at = of["deployment"].to_numpy()[known]
-    time, start, end = _days(of["time"]), _days(effort["start"])[at], _days(effort["end"])[at]
-    edges = _days(pd.Series(occasions.edges))
+    time, start, end = days_of(of["time"]), days_of(effort["start"])[at], days_of(effort["end"])[at]
+    edges = days_of(pd.Series(occasions.edges))
     # a picture at the moment that a camera was taken down belongs to the time before
     within = np.minimum(time[known], end - _MOMENT_DAYS)
     why = np.full(len(at), None, dtype=object)
     why[effort["cell"].isna().to_numpy()[at]] = "its deployment lies outside the area"
-    why[effort["effort_days"].to_numpy()[at] <= 0] = "its deployment worked no day"
+    why[~_worked(effort)[at]] = "its deployment worked no day"
     why[(time[known] < start) | (time[known] > end) | (within < edges[0])] = "outside the dates of its deployment"
     reason = np.full(len(of), "its effort_id is not among the effort", dtype=object)
     reason[known] = why

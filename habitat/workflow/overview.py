@@ -35,7 +35,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
     if recipe.scenes.mask in ("product", "history"):
         for scene in plan.scenes:
             needed_quality(scene)
-    counts = _counts(plan)
+    counts, read = _counts(plan)
     open_run(recipe)
     return {
         "area": recipe.area.name,
@@ -55,6 +55,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "uncovered_share": round(plan.uncovered_share, 4),
         "classes": len(plan.legend.codes),
         "counts": counts,
+        "records": read,
         "observations": grid.shape.y * grid.shape.x * len(plan.bands) * len(plan.scenes),
         "stages": [stage.name for stage in stages_of(recipe)],
         "output": str(recipe.folder),
@@ -125,14 +126,18 @@ def _refuse_missing_files(plan: Plan) -> None:
                 )
 
 
-def _counts(plan: Plan) -> dict[str, int]:
-    """Read what the recipe names beside its scenes, and count it; faults show here, before anything is run."""
+def _counts(plan: Plan) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
+    """Read what the recipe names beside its scenes, count it, and say what each table of records is; faults show here,
+    before anything is run."""
     from habitat.forest import refuse_one_kind, within_years
-    from habitat.records import read_effort, read_sightings
+    from habitat.records import split_findings
     from habitat.workflow.cells import Survey
+    from habitat.workflow.survey_records import has_effort, records_of, understood
     from habitat.workflow.training import labels_of
 
-    recipe, counts = plan.recipe, {}
+    recipe = plan.recipe
+    counts: dict[str, int] = {}
+    read: dict[str, dict[str, Any]] = {}
     if recipe.forest is not None:
         counts["labels"] = len(labels := labels_of(plan))
         refuse_one_kind(within_years(labels, plan.years)[0], forest_codes=plan.legend.forest_codes)
@@ -141,15 +146,14 @@ def _counts(plan: Plan) -> dict[str, int]:
     if recipe.cells is not None:
         counts["cells"] = len(Survey(plan).cells)
     if recipe.sightings is not None:
-        section = recipe.sightings
-        common: dict[str, Any] = {"columns": section.columns, "area": plan.area, "timezone": section.timezone}
-        found, refused = read_sightings(
-            [recipe.path(file) for file in section.files], species=section.species, **common
-        )
-        counts |= {"sightings": len(found), "records that would be set aside": len(refused)}
-        if section.effort is not None:
-            effort, refused = read_effort(recipe.path(section.effort), **common)
-            counts["records that would be set aside"] += len(refused)
-            counts["deployments"] = len(effort)
-            counts["sightings of no known deployment"] = int((~found["effort_id"].isin(effort["effort_id"])).sum())
-    return counts
+        records = records_of(plan)
+        quarantine, flags = split_findings(records.findings)
+        counts |= {"sightings": len(records.observations), "records that would be set aside": len(quarantine)}
+        counts |= {"records that would be flagged": len(flags)} if len(flags) else {}
+        if has_effort(records):
+            counts |= {"deployments": records.effort["deployment"].nunique()} if len(records.effort) else {}
+            counts |= {"patrols": records.fixes["patrol"].nunique()} if len(records.fixes) else {}
+            known = {*records.effort["deployment"], *records.fixes["patrol"]}
+            counts["sightings of no known effort"] = int((~records.observations["effort_id"].isin(known)).sum())
+        read = understood(records)
+    return counts, read

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from habitat.errors import RecordsError
-from habitat.records import read_sightings
+from habitat.records import Reading, read_sightings, split_findings
+
+
+def read(paths, **settings):
+    """Observations and what was set aside: file, row, reason."""
+    observations, findings = read_sightings(paths, reading=Reading(**settings))
+    return observations, split_findings(findings)[0][["file", "row", "reason"]]
+
 
 HEADER = "species,time,latitude,longitude\n"
 GOOD = "leopard,2021-05-03T06:10:00+10:00,43.1,131.1\n"
@@ -31,7 +38,7 @@ def test_a_record_becomes_an_observation_in_utc(write):
         "Scientific Name;DateTimeOriginal;Lat;Lon;deploymentID;individualCount;Animal ID\n"
         "Panthera pardus;2021-05-03 06:10:00+10:00;43.1;131.1;7;2;L12\n"
     )
-    observations, quarantine = read_sightings(path)
+    observations, quarantine = read(path)
     row = observations.iloc[0]
     assert row["time"] == pd.Timestamp("2021-05-02T20:10Z")
     assert (row["species"], row["individual"], row["effort_id"], row["count"]) == ("Panthera pardus", "L12", "7", 2)
@@ -48,12 +55,13 @@ def test_a_record_becomes_an_observation_in_utc(write):
         (",2021-05-03T06:10:00Z,43,131", "no species"),
         ("tiger,,43,131", "no time"),
         ("tiger,2021-05-03T06:10:00,43,131", "time carries no time zone"),
-        ("tiger,03/05/2021 06:10,43,131", "time '03/05/2021 06:10' is not like 2021-05-03T06:10:00+10:00"),
+        ("tiger,last May,43,131", "time 'last May' is not like 2021-05-03T06:10:00+10:00"),
+        ("tiger,03/05/2021 06:10Z,43,131", "time '03/05/2021 06:10Z': which is the day and which the month?"),
         ("tiger,2021-02-30T06:10Z,43,131", "time '2021-02-30T06:10Z' does not exist or is ambiguous"),
         ("tiger,2021-05-03T25:10Z,43,131", "time '2021-05-03T25:10Z' does not exist or is ambiguous"),
         ("tiger,2021-05-03T06:10Z,,131", "no coordinates"),
         ("tiger,2021-05-03T06:10Z,43,", "no coordinates"),
-        ('tiger,2021-05-03T06:10Z,"43,1",131', "latitude '43,1' is not a number"),
+        ("tiger,2021-05-03T06:10Z,forty,131", "latitude 'forty' is not a number"),
         ("tiger,2021-05-03T06:10Z,43,inf", "longitude 'inf' is not a number"),
         ("tiger,2021-05-03T06:10Z,0,0", "coordinates are 0, 0"),
         ("tiger,2021-05-03T06:10Z,131,43", "latitude and longitude seem swapped"),
@@ -63,15 +71,16 @@ def test_a_record_becomes_an_observation_in_utc(write):
     ],
 )
 def test_a_bad_record_is_set_aside_with_its_row_and_reason(write, line, reason):
-    observations, quarantine = read_sightings(write(f"{HEADER}{GOOD}\n{line}\n{GOOD}"))
+    observations, quarantine = read(write(f"{HEADER}{GOOD}\n{line}\n{GOOD}"))
     assert list(observations["row"]) == [2, 5]
     assert quarantine.to_dict("records") == [{"file": "sightings.csv", "row": 4, "reason": reason}]
 
 
 def test_an_event_is_read_once(write):
     head = "event,species,time,latitude,longitude\n"
-    files = [write(f"{head}e1,{GOOD}e2,{GOOD}", "a.csv"), write(f"{head}e2,{GOOD}e3,{GOOD}", "b.csv")]
-    observations, quarantine = read_sightings(files)
+    later = GOOD.replace("05-03", "05-04")
+    files = [write(f"{head}e1,{GOOD}e2,{GOOD}", "a.csv"), write(f"{head}e2,{GOOD}e3,{later}", "b.csv")]
+    observations, quarantine = read(files)
     assert list(observations["event"]) == ["e1", "e2", "e3"]
     assert quarantine.to_dict("records") == [
         {"file": "b.csv", "row": 2, "reason": "event 'e2' is already in a.csv, row 3"}
@@ -80,34 +89,34 @@ def test_an_event_is_read_once(write):
 
 def test_only_the_species_asked_for(write):
     path = write(HEADER + GOOD + GOOD.replace("leopard", "Leopard") + GOOD.replace("leopard", "badger"))
-    assert list(read_sightings(path, species=["leopard"])[0]["species"]) == ["leopard"] * 2
+    assert list(read(path, species=["leopard"])[0]["species"]) == ["leopard"] * 2
     with pytest.raises(RecordsError, match=r"no record of 'leopad'; did you mean 'leopard'\?"):
-        read_sightings(path, species=["leopad"])
+        read(path, species=["leopad"])
 
 
 def test_columns_can_be_named(write):
     path = write("art,wann,y1,x1\nLuchs,2021-05-03T06:10Z,45,25\n")
     columns = {"species": "art", "time": "wann", "latitude": "y1", "longitude": "x1"}
-    assert len(read_sightings(path, columns=columns)[0]) == 1
+    assert len(read(path, columns=columns)[0]) == 1
     with pytest.raises(RecordsError, match=r"sightings.csv: has no column 'wan' for time; is it 'wann'\?"):
-        read_sightings(path, columns=columns | {"time": "wan"})
+        read(path, columns=columns | {"time": "wan"})
     with pytest.raises(RecordsError, match=r"unknown column 'specie'; did you mean 'species'\?"):
-        read_sightings(path, columns={"specie": "art"})
+        read(path, columns={"specie": "art"})
 
 
 def test_times_without_zone_need_the_zone(write):
     path = write(HEADER + GOOD.replace("+10:00", ""))
     with pytest.raises(RecordsError, match=r"sightings.csv: time: times carry no time zone \(row 2\); write them like"):
-        read_sightings(path)
-    times = read_sightings(path, timezone="Asia/Vladivostok")[0]["time"]
+        read(path)
+    times = read(path, timezone="Asia/Vladivostok")[0]["time"]
     assert times.iloc[0] == pd.Timestamp("2021-05-02T20:10Z")
     with pytest.raises(RecordsError, match="not a time zone"):
-        read_sightings(path, timezone="Asia/Vladivostock")
+        read(path, timezone="Asia/Vladivostock")
 
 
 def test_an_hour_that_the_clocks_skip_or_repeat_is_set_aside(write):
     lines = [f"lynx,{time},45,25\n" for time in ("2021-03-28T03:30", "2021-10-31T03:30", "2021-10-31T04:30")]
-    observations, quarantine = read_sightings(write(HEADER + "".join(lines)), timezone="Europe/Bucharest")
+    observations, quarantine = read(write(HEADER + "".join(lines)), timezone="Europe/Bucharest")
     assert list(observations["row"]) == [4]
     assert quarantine["reason"].str.contains("does not exist or is ambiguous").all()
 
@@ -115,24 +124,24 @@ def test_an_hour_that_the_clocks_skip_or_repeat_is_set_aside(write):
 def test_swapped_coordinates_are_an_error_that_says_so(write):
     swapped = HEADER + "tiger,2021-05-03T06:10Z,131,43\n" * 3
     with pytest.raises(RecordsError, match=r"latitude and longitude seem swapped in sightings.csv \(3 of 3 records\)"):
-        read_sightings(write(swapped))
+        read(write(swapped))
     # where both could be a latitude, the area tells
     romania = HEADER + "lynx,2021-05-03T06:10Z,25,45\n" * 3
-    assert len(read_sightings(write(romania))[0]) == 3
+    assert len(read(write(romania))[0]) == 3
     with pytest.raises(RecordsError, match="seem swapped"):
-        read_sightings(write(romania), area=shapely.box(24, 44, 26, 46))
+        read(write(romania), area=shapely.box(24, 44, 26, 46))
 
 
 def test_records_outside_the_area_are_kept(write):
-    assert len(read_sightings(write(HEADER + GOOD), area=shapely.box(24, 44, 26, 46))[0]) == 1
+    assert len(read(write(HEADER + GOOD), area=shapely.box(24, 44, 26, 46))[0]) == 1
 
 
 def test_coordinates_in_metres(write):
     path = write("species,time,northing,easting\ntiger,2021-05-03T06:10Z,4771500,435600\n")
-    point = read_sightings(path, crs="EPSG:32652")[0].geometry.iloc[0]
+    point = read(path, crs="EPSG:32652")[0].geometry.iloc[0]
     assert point.x == pytest.approx(128.209, abs=1e-3)
     with pytest.raises(RecordsError, match="none of its 1 records can be used"):
-        read_sightings(path)
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +153,9 @@ def test_coordinates_in_metres(write):
         ("a.csv", "<!DOCTYPE html>\n<html><body>404, not found</body></html>", "is not a CSV"),
         ("a.csv", "leopards everywhere\nand tigers\n", "is not a CSV"),
         ("a.csv", '{"species": "tiger", "lat": 43}\n', "is not a CSV"),
-        ("a.csv", "species,time\n".encode("utf-16"), "is not UTF-8 text"),
-        ("a.csv", b"\xe2\xe8\xe4,\xe4\xe0\xf2\xe0\n1,2\n", "is not UTF-8 text"),
+        ("a.csv", "species,time\n".encode("utf-16"), "holds no records"),
+        ("a.csv", b"\xff\xfe\x00", "is not UTF-8 text"),
+        ("a.csv", b"species,time\n\x98\x98\xff,2\n", "is not UTF-8 text"),
         ("a.csv", HEADER + "tiger,2021-05-03T06:10Z,43,131,5,6\n", "more fields than its header"),
         ("a.csv", HEADER + GOOD + "tiger,2021-05-03T06:10Z,43,131,5,6\n", "is not a CSV .*line 3"),
         ("a.csv", HEADER + 'tiger,"2021-05-03T06:10Z,43,131\n', "is not a CSV"),
@@ -159,16 +169,16 @@ def test_coordinates_in_metres(write):
 )
 def test_a_file_that_cannot_be_used(write, name, content, said):
     with pytest.raises(RecordsError, match=said) as caught:
-        read_sightings(write(content, name))
+        read(write(content, name))
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_and_no_file(tmp_path):
     with pytest.raises(RecordsError, match="no such file"):
-        read_sightings(tmp_path / "none.csv")
+        read(tmp_path / "none.csv")
     with pytest.raises(RecordsError, match="no file of sightings"):
-        read_sightings([])
+        read([])
 
 
 @pytest.mark.parametrize("name", ["o.gpkg", "o.parquet"])
@@ -180,7 +190,7 @@ def test_points_with_geometry(tmp_path, name):
     )
     path = tmp_path / name
     table.to_file(path) if name.endswith("gpkg") else table.to_parquet(path)
-    observations, quarantine = read_sightings(path)
+    observations, quarantine = read(path)
     assert observations.geometry.iloc[0].x == pytest.approx(128.209, abs=1e-3)
     assert observations["time"].iloc[0] == pd.Timestamp("2021-05-03T06:10Z")
     assert list(quarantine["row"]) == [2, 3]
@@ -193,8 +203,8 @@ def test_points_without_reference_system_are_refused(tmp_path):
     )
     table.to_parquet(tmp_path / "o.parquet")
     with pytest.raises(RecordsError, match="no reference system"):
-        read_sightings(tmp_path / "o.parquet")
-    assert len(read_sightings(tmp_path / "o.parquet", crs="EPSG:32652")[0]) == 1
+        read(tmp_path / "o.parquet")
+    assert len(read(tmp_path / "o.parquet", crs="EPSG:32652")[0]) == 1
 
 
 FIELD = st.one_of(
@@ -207,7 +217,7 @@ FIELD = st.one_of(
 @given(st.lists(st.lists(FIELD, min_size=4, max_size=4), max_size=6))
 def test_every_record_is_read_or_set_aside(write, rows):
     path = write(HEADER + GOOD * 7 + "".join(",".join(row) + "\n" for row in rows))
-    observations, quarantine = read_sightings(path)
+    observations, quarantine = read(path)
     there = {*range(2, 9), *(i + 9 for i, row in enumerate(rows) if any(field.strip() not in BLANK for field in row))}
     assert {*observations["row"], *quarantine["row"]} == there
     assert len(observations) + len(quarantine) == len(there)
