@@ -11,7 +11,6 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from habitat.errors import RecordsError
 from habitat.records.files import RawTable, open_archive, read_member, read_text_table

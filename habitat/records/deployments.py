@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -112,7 +113,7 @@ _SEGMENT = [
 ]
 
 
-def _cut(row: dict[str, Any]) -> list[dict[str, Any]]:
+def _cut(row: Mapping[Any, Any]) -> list[dict[str, Any]]:
     """Rows of one deployment: from gap to gap."""
     pieces = []
     since, worked_since = row["start"], row["worked_from"]

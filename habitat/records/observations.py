@@ -104,7 +104,7 @@ def _pick(raw: RawTable, reading: Reading, *, placeless: bool) -> pd.DataFrame:
 
 
 def _same(one: pd.Series, other: pd.Series) -> bool:
-    return other.isna().all() or one.equals(other)
+    return bool(other.isna().all()) or one.equals(other)
 
 
 def _places(

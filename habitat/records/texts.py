@@ -7,7 +7,9 @@ from pathlib import Path
 
 from habitat.errors import RecordsError
 
-_RUSSIAN_WORD = re.compile(r"[А-ЯЁ]?[а-яё]+|[А-ЯЁ]+")
+_UPPER, _LOWER = "\u0410-\u042f\u0401", "\u0430-\u044f\u0451"
+"""The letters of Russian, as ranges of a regular expression."""
+_RUSSIAN_WORD = re.compile(f"[{_UPPER}]?[{_LOWER}]+|[{_UPPER}]+")
 _LETTERS = re.compile(r"[^\W\d_a-zA-Z]+")
 _TYPOGRAPHY = set("«»№—–…“”„’ °·" + "\u00a0")
 
@@ -53,7 +55,7 @@ def _unknown(path: Path) -> RecordsError:
 
 def _is_russian(text: str) -> bool:
     strange = {c for c in text if ord(c) > 127} - _TYPOGRAPHY
-    if not all(re.fullmatch(r"[А-Яа-яЁё]", c) for c in strange):
+    if not all(re.fullmatch(f"[{_UPPER}{_LOWER}]", c) for c in strange):
         return False
     return all(_RUSSIAN_WORD.fullmatch(word) for word in _LETTERS.findall(text))
 

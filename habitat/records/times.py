@@ -122,7 +122,7 @@ def join_date_and_time(dates: pd.Series, times: pd.Series) -> pd.Series:
     """Return texts of a day and of a time of day, from two columns; where either holds both, it alone."""
     day, hour = _texts(dates), _texts(times)
     whole = hour.str.contains(r"\d{4}", regex=True).fillna(False)
-    day = day.where(day.isna() | hour.isna(), day.str.split(r"[T ]", n=1, regex=True).str[0] + " " + hour)
+    day = day.where(day.isna() | hour.isna(), day.str.extract(r"^([^T ]+)")[0] + " " + hour)
     return day.where(~whole.astype(bool), hour)
 
 

@@ -20,7 +20,7 @@ from habitat.records.values import WGS84, read_places
 FIXES = ("patrol", "part", "time", "longitude", "latitude", "timed", "transport", "file", "row")
 """Columns of a table of fixes: in a `part` the receiver was on all the time; `timed` = the time of day is known."""
 FASTEST_KMH = 200.0
-"""A fix that cannot be reached from the last one at this speed, nor the next one from it, is an error of the receiver."""
+"""A fix that cannot be reached at this speed, nor left at it, is an error of the receiver."""
 _EARTH_RADIUS_M = 6_371_000.0
 
 
@@ -75,7 +75,7 @@ def _of_points(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, Sieve]:
     fixes = pd.DataFrame(
         {
             "patrol": patrol,
-            "part": raw.table["part"] if "part" in raw.table else 0,
+            "part": raw.table.get("part", 0),
             "time": times.utc,
             "longitude": places.x,
             "latitude": places.y,

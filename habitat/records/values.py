@@ -16,8 +16,8 @@ from habitat.records.sieve import Sieve
 WGS84 = "EPSG:4326"
 
 _DMS = (
-    r"(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*[°º]\s*(?:(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*['′’]\s*)?"
-    r"(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|”)\s*)?(?P<after>[NSEWnsew])?"
+    r"(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*[°º]\s*(?:(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*['\u2032’]\s*)?"
+    r"(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|\u2033|''|”)\s*)?(?P<after>[NSEWnsew])?"
 )
 _DECIMAL_COMMA = r"[+-]?\d+,\d+"
 _THOUSAND = r"[+-]?\d{1,3},\d{3}"
@@ -46,8 +46,8 @@ def read_numbers(raw: pd.Series, name: str, sieve: Sieve, *, thousands: bool = T
 def read_truths(raw: pd.Series, name: str, sieve: Sieve) -> pd.Series:
     """Return yes or no as nullable booleans; what is neither is null, and flagged."""
     texts = raw.astype("string").str.strip().str.casefold()
-    table = {word: True for word in ("true", "yes", "y", "1", "1.0", "да", "是")}
-    table |= {word: False for word in ("false", "no", "n", "0", "0.0", "нет", "否")}
+    table = dict.fromkeys(("true", "yes", "y", "1", "1.0", "да", "是"), True)
+    table |= dict.fromkeys(("false", "no", "n", "0", "0.0", "нет", "否"), False)
     known = texts.map(table, na_action="ignore").astype("boolean")
     written = (texts.notna() & (texts != "") & known.isna()).fillna(False)
     sieve.flag(written, "certain_unreadable", f"{name} {{!r}} is neither yes nor no", raw)

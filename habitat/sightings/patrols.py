@@ -85,7 +85,7 @@ def patrol_passes(
         seconds=("seconds", "sum"),
         metres=("metres", "sum"),
     )
-    lines = _lines(pieces, grid)
+    lines = _lines(pieces)
     at = table["fix"].to_numpy()
     timed = fixes["timed"].to_numpy(dtype=bool)[at]
     patrol = fixes["patrol"].astype(str).to_numpy()[at]
@@ -195,8 +195,11 @@ def _cut(
     zones: NDArray[np.int32],
     grid: GeoBox,
 ) -> pd.DataFrame:
-    """Pieces of steps, each in one zone (-1: none): fix, number of its patrol, zone, metres, seconds, begin, finish
-    (seconds since 1970), and both ends on the grid."""
+    """Pieces of steps, each in one zone (-1: none).
+
+    Columns: fix, number (of its patrol), zone, metres, seconds, begin and finish (seconds since 1970), and both ends on
+    the grid (x0, y0, x1, y1).
+    """
     inverse = ~grid.transform
     cols, rows = inverse @ (x, y)
     first, last = steps.fix, steps.fix + 1
@@ -247,7 +250,7 @@ def _crossings(
     return steps[order], np.clip(shares[order], 0.0, 1.0)
 
 
-def _lines(pieces: pd.DataFrame, grid: GeoBox) -> NDArray[np.object_]:
+def _lines(pieces: pd.DataFrame) -> NDArray[np.object_]:
     """The line of each pass, from the ends of its pieces."""
     number = pieces["pass"].to_numpy()
     starts = np.append(True, number[1:] != number[:-1])

@@ -127,8 +127,10 @@ def _refuse_missing_files(plan: Plan) -> None:
 
 
 def _counts(plan: Plan) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
-    """Read what the recipe names beside its scenes, count it, and say what each table of records is; faults show here,
-    before anything is run."""
+    """Read what the recipe names beside its scenes, count it, and say what each table of records is.
+
+    Faults show here, before anything is run.
+    """
     from habitat.forest import refuse_one_kind, within_years
     from habitat.records import split_findings
     from habitat.workflow.cells import Survey

@@ -217,12 +217,12 @@ CASES: dict[str, list[Case]] = {
     "gps_jump": [Case(files={"t.csv": track(WALK[0], "p1,2021-05-03T00:30Z,49.1,131.1", *WALK[1:])}, used=0)],
     "encoding": [
         Case(
-            files={"s.csv": f"вид,дата,широта,долгота\nтигр,2021-05-03T06:10Z,43.1,131.1\n".encode("cp1251")},
+            files={"s.csv": "вид,дата,широта,долгота\nтигр,2021-05-03T06:10Z,43.1,131.1\n".encode("cp1251")},  # noqa: RUF001
             row=2,
             used=1,
         ),
         Case(
-            files={"s.csv": f"物种,时间,纬度,经度\n东北虎,2021-05-03T06:10Z,43.1,131.1\n".encode("gb18030")},
+            files={"s.csv": "物种,时间,纬度,经度\n东北虎,2021-05-03T06:10Z,43.1,131.1\n".encode("gb18030")},
             row=2,
             used=1,
         ),
@@ -238,7 +238,7 @@ def read(tmp_path: Path, case: Case) -> Any:
     for name, text in files.items():
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     effort = ["effort.csv"] if "effort.csv" in files else []
-    if not case.files or any("c1" in str(text) for text in files.values()) and not effort:
+    if not case.files or (any("c1" in str(text) for text in files.values()) and not effort):
         (tmp_path / "effort.csv").write_text(CAMERA + C1 + case.cameras)
         effort = ["effort.csv"]
     named = [tmp_path / name for name in files if name != "effort.csv"]
