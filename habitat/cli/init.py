@@ -87,11 +87,15 @@ min_patch_ha = 0.5                    # smaller patches of loss are left out
 # large_patch_km2 = 500               # corridors are looked for between patches of forest of this size
 
 # [sightings]
-# files = ["sightings.csv"]           # species, time with zone, latitude, longitude; effort_id for camera records
-# effort = "effort.csv"               # effort_id, latitude, longitude, start, end
+# files = ["sightings.csv"]           # species, time with zone, latitude, longitude; effort_id for camera records;
+#                                     # or a Camtrap DP folder or zip, camtrapR tables, SMART exports, GPX
+# effort = "effort.csv"               # effort_id, latitude, longitude, start, end; or tracks of patrols
 # species = ["Panthera tigris"]
-# format = "table"                     # a row a record
+# format = "auto"                     # told from the files; or: table, camtrap_dp, camtrapr, smart, gpx
 # timezone = "Asia/Vladivostok"       # of times that carry no zone of their own
+# dates = "auto"                      # 03/05/2021 as the file's other dates show; or: day_first, month_first
+# crs = "EPSG:32652"                  # of coordinates that are not degrees
+# certain_probability = 0.95          # from which a machine's identification is certain
 # independent_minutes = 30
 # columns = {{ time = "timestamp" }}    # our name = theirs
 

@@ -86,9 +86,9 @@ def _in_own_cell(observations: Any, effort: pd.DataFrame, row: NDArray[np.intp])
     asked["cell"] = observations["cell"].to_numpy()[open_rows]
     passes = passes.dropna(subset="cell").drop_duplicates(["deployment", "cell"])
     found = asked.dropna(subset="cell").merge(passes, on=["deployment", "cell"])
-    chosen: NDArray[np.intp] = row.copy()
+    chosen = row.copy()
     chosen[found["at"]] = found["row"]
-    return chosen
+    return np.asarray(chosen)
 
 
 def _microseconds(times: pd.Series) -> NDArray[np.int64]:

@@ -133,7 +133,10 @@ def patrol_shifts(fixes: pd.DataFrame) -> pd.DataFrame:
     steps = _steps(fixes)
     walked = np.zeros(len(fixes))
     walked[steps.fix] = steps.metres
-    rest = fixes["time"].diff() >= pd.Timedelta(hours=REST_HOURS)
+    timed = fixes["timed"].astype(bool)
+    rest = timed & (fixes["time"].diff() >= pd.Timedelta(hours=REST_HOURS))
+    # where hours are not known each track is taken for a shift
+    rest |= ~timed & (fixes["part"] != fixes["part"].shift())
     new = rest.to_numpy() | (fixes["patrol"] != fixes["patrol"].shift()).to_numpy()
     table = fixes.assign(walked=walked, shift=np.cumsum(new)).groupby("shift", sort=True)
     shifts = table.agg(
