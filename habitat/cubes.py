@@ -159,7 +159,8 @@ CELLS = TableContract(
 EFFORT = TableContract(
     "EFFORT", {"effort_id": "", "start": "M", "end": "M", "effort_days": "f", "geometry": ""}, key=("effort_id",)
 )
-"""One row a camera deployment: where it stood, when (UTC), how many days it worked."""
+"""One row a camera deployment, from gap to gap, or a patrol's pass through a cell: where, when (UTC), how many days. If
+known `deployment` (the name that records know it by), `method` ("camera", "patrol"), `effort_km` (walked)."""
 
 EVENTS = TableContract(
     "EVENTS",

@@ -42,6 +42,7 @@ def command(recipe: Path, list_scenes: bool) -> None:
         click.echo(f"{name:<8} {text}")
     for file, read in said["records"].items():
         aside = f", {read['set_aside']:,} set aside" if read["set_aside"] else ""
+        aside += f", {read['other_species']:,} of other species" if read["other_species"] else ""
         click.echo(f"{'records':<8} {file}: {read['format']} {read['holds']}, {read['records']:,} records{aside}")
     if list_scenes:
         _echo_scenes(said)

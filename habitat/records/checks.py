@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from habitat.records.kinds import FLAGGED, KINDS
 from habitat.records.sieve import findings_table, merge_findings
-from habitat.sightings.links import rows_at
+from habitat.sightings.links import microseconds, rows_at
 
 FAR_M = 1000.0
 """A record that lies farther from its deployment than this has the wrong place or the wrong deployment."""
@@ -55,12 +55,12 @@ def check_effort(effort: gpd.GeoDataFrame, area: Any) -> pd.DataFrame:
     place = points.y.round(4).astype(str) + " " + points.x.round(4).astype(str)
     group = station.fillna(place.astype("string"))
     overlaps, moved = np.zeros(len(effort), dtype=bool), np.zeros(len(effort), dtype=bool)
-    for rows in pd.Series(np.arange(len(effort))).groupby(group.to_numpy()):
-        at = rows[1].to_numpy()
+    start, end, name = microseconds(effort["start"]), microseconds(effort["end"]), pd.factorize(effort["deployment"])[0]
+    spots = np.asarray(points, dtype=object)
+    for at in pd.Series(np.arange(len(effort))).groupby(group.to_numpy()).indices.values():
         if len(at) > 1:
-            overlaps[at] = _overlapping(effort.iloc[at])
-            first = points.to_numpy()[np.repeat(at[0], len(at))]
-            moved[at] = _far(points.to_numpy()[at], first, np.ones(len(at), dtype=bool))
+            overlaps[at] = _overlapping(start[at], end[at], name[at])
+            moved[at] = _far(spots[at], spots[np.repeat(at[0], len(at))], np.ones(len(at), dtype=bool))
     both = "works at one station on the same days as another: camera-days are counted of each"
     noted.flag(whole & overlaps, "overlapping_deployments", both)
     noted.flag(whole & moved, "station_moved", f"its station stood more than {FAR_M:g} m away before")
@@ -97,10 +97,11 @@ def _check_times(
     known = row >= 0
     name = effort["deployment"].to_numpy(dtype=object)
     span = effort.groupby("deployment", sort=False).agg(start=("start", "min"), end=("end", "max"))
-    of = span.reindex(name[np.where(known, row, 0)])
+    of = span.index.get_indexer(name)[np.where(known, row, 0)]
     time = observations["time"]
-    early = known & (time.to_numpy() < of["start"].to_numpy())
-    late = known & (time.to_numpy() > of["end"].to_numpy())
+    when = microseconds(time)
+    early = known & (when < microseconds(span["start"])[of])
+    late = known & (when > microseconds(span["end"])[of])
     outside = early | late
     shifted: dict[Any, str] = {}
     if outside.any():
@@ -144,6 +145,9 @@ def likely_shift(times: pd.Series, start: pd.Timestamp, end: pd.Timestamp) -> in
 
 def _check_zones(observations: gpd.GeoDataFrame, noted: _Notes) -> None:
     """Flag records whose written zone is not that of most of their deployment, by more than summer time."""
+    offsets = observations["offset_minutes"]
+    if not offsets.max() - offsets.min() > 60:
+        return
     table = pd.DataFrame({"name": observations["effort_id"], "offset": observations["offset_minutes"]}).reset_index()
     table = table[table["name"].notna() & table["offset"].notna()]
     usual = table.groupby("name")["offset"].agg(lambda offsets: offsets.mode().iloc[0])
@@ -153,10 +157,8 @@ def _check_zones(observations: gpd.GeoDataFrame, noted: _Notes) -> None:
     noted.flag(which, "mixed_zones", "its time is written in another zone than the other records of its deployment")
 
 
-def _overlapping(rows: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _overlapping(start: NDArray[np.int64], end: NDArray[np.int64], name: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which rows share time with a row of another deployment that comes before them."""
-    start, end = rows["start"].to_numpy(), rows["end"].to_numpy()
-    name = rows["deployment"].to_numpy()
     other = np.tril(name[:, None] != name[None, :])
     return np.asarray((other & (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])).any(axis=1))
 

@@ -38,6 +38,8 @@ class Source:
     role: Role
     records: int
     set_aside: int
+    other_species: int = 0
+    """Records of animals that were not asked for."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,11 @@ def read_records(
     fixes = pd.concat([table for table, _ in walked], ignore_index=True) if walked else no_fixes()
     homes = _homes(effort)
     seen = [sift_observations(sheet.raw, reading, homes) for sheet in sheets if sheet.role == "observations"]
-    observations, duplicates = _observations([table for table, _ in seen], reading)
+    animals, duplicates = _observations([table for table, _ in seen])
+    observations = animals if reading.species is None else only_species(animals, reading.species)
+    others = animals["file"].value_counts() - observations["file"].value_counts().reindex(
+        animals["file"].unique()
+    ).fillna(0)
     checked = [check_effort(effort, reading.area)] if len(effort) else []
     checked.append(check_observations(observations, _known(effort, fixes), reading.area))
     sifted = [found for _, found in (*deployments, *walked, *seen)]
@@ -113,7 +119,14 @@ def read_records(
         fixes,
         findings,
         tuple(
-            Source(sheet.raw.file, sheet.format, sheet.role, len(sheet.raw.table), int(aside.get(sheet.raw.file, 0)))
+            Source(
+                sheet.raw.file,
+                sheet.format,
+                sheet.role,
+                len(sheet.raw.table),
+                int(aside.get(sheet.raw.file, 0)),
+                int(others.get(sheet.raw.file, 0)),
+            )
             for sheet in sheets
         ),
     )
@@ -237,13 +250,11 @@ def _homes(effort: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
     return gpd.GeoSeries(first.geometry.array, index=first["deployment"], crs=WGS84)
 
 
-def _observations(seen: Iterable[pd.DataFrame], reading: Reading) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+def _observations(seen: Iterable[pd.DataFrame]) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     parts = list(seen)
     if not parts:
         return gpd.GeoDataFrame(_NOTHING_SEEN, geometry="geometry", crs=WGS84), merge_findings([])
     table, found = find_duplicates(pd.concat(parts, ignore_index=True))
-    if reading.species is not None:
-        table = only_species(table, reading.species)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=WGS84), found
 
 

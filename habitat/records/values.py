@@ -110,10 +110,10 @@ def _coordinate(raw: pd.Series, name: str, sieve: Sieve, *, projected: bool) -> 
     if projected or raw.dtype.kind in "fiu":
         return read_numbers(raw, name, sieve, thousands=projected)
     texts = raw.astype("string").str.strip()
+    if not texts.str.contains("[°º]").fillna(False).any():
+        return read_numbers(raw, name, sieve, thousands=False)
     parts = texts.str.extract(f"^{_DMS}$")
     written = parts["degrees"].notna()
-    if not written.any():
-        return read_numbers(raw, name, sieve, thousands=False)
     number = [
         parts[part].str.replace(",", ".").astype("Float64").fillna(0) for part in ("degrees", "minutes", "seconds")
     ]

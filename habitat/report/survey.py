@@ -115,8 +115,7 @@ def sightings(run: RunFolder) -> dict[str, Any] | str:
         return run.left_out("sightings", "sightings.parquet")
     section: dict[str, Any] = {"species": [], "classes": [], "names": [], "effort": ""}
     if effort is not None:
-        days = f", {number(effort['effort_days'].sum())} camera-days" if "effort_days" in effort else ""
-        section["effort"] = f"{plural(len(effort), 'deployment')}{days}"
+        section["effort"] = _effort_words(effort)
     if events is not None:
         for name, part in events.groupby("species", sort=True):
             dates = part["time"].dt.strftime("%Y-%m-%d")
@@ -132,6 +131,22 @@ def sightings(run: RunFolder) -> dict[str, Any] | str:
         section["names"] = [s["name"] for s in section["species"]]
         section["classes"] = _habitat_of_records(run, events, section["names"])
     return section
+
+
+def _effort_words(effort: Any) -> str:
+    """How much was looked: deployments and camera-days, patrols and kilometres."""
+    patrols = effort["method"] == "patrol" if "method" in effort else np.zeros(len(effort), dtype=bool)
+    cameras, walked = effort[~patrols], effort[patrols]
+    words = []
+    if len(cameras):
+        days = f", {number(cameras['effort_days'].sum())} camera-days" if "effort_days" in cameras else ""
+        own = cameras["deployment"].nunique() if "deployment" in cameras else len(cameras)
+        words.append(f"{plural(own, 'deployment')}{days}")
+    if len(walked):
+        words.append(
+            f"{plural(walked['deployment'].nunique(), 'patrol')}, {number(walked['effort_km'].sum())} km on foot"
+        )
+    return "; ".join(words)
 
 
 def _habitat_of_records(run: RunFolder, events: Any, names: list[str]) -> list[dict[str, Any]]:

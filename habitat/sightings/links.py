@@ -28,12 +28,12 @@ def rows_at(names: pd.Series, times: pd.Series, effort: pd.DataFrame) -> tuple[N
     rows = pd.DataFrame(
         {
             "name": effort["deployment"].astype(str).to_numpy(),
-            "start": _microseconds(effort["start"]),
-            "end": _microseconds(effort["end"]),
+            "start": microseconds(effort["start"]),
+            "end": microseconds(effort["end"]),
             "row": np.arange(len(effort)),
         }
     ).sort_values("start", kind="stable")
-    asked = pd.DataFrame({"name": names.to_numpy(), "time": _microseconds(times), "at": np.arange(len(names))})
+    asked = pd.DataFrame({"name": names.to_numpy(), "time": microseconds(times), "at": np.arange(len(names))})
     asked = asked[names.notna().to_numpy() & times.notna().to_numpy()].sort_values("time", kind="stable")
     asked["name"] = asked["name"].astype(str)
     found = pd.merge_asof(asked, rows, left_on="time", right_on="start", by="name")
@@ -70,6 +70,7 @@ def link_to_effort(observations: Any, effort: pd.DataFrame) -> Any:
         row = _in_own_cell(observations, effort, row)
     known = row >= 0
     linked = observations["effort_id"].to_numpy(dtype=object).copy()
+    linked[pd.isna(linked)] = None
     linked[known] = effort["effort_id"].to_numpy(dtype=object)[row[known]]
     return observations.assign(effort_id=linked)
 
@@ -91,5 +92,6 @@ def _in_own_cell(observations: Any, effort: pd.DataFrame, row: NDArray[np.intp])
     return np.asarray(chosen)
 
 
-def _microseconds(times: pd.Series) -> NDArray[np.int64]:
+def microseconds(times: pd.Series) -> NDArray[np.int64]:
+    """Times as microseconds since 1970."""
     return times.astype("datetime64[us, UTC]").astype("int64").to_numpy()

@@ -55,6 +55,7 @@ def understood(records: Records) -> dict[str, dict[str, Any]]:
             "holds": source.role,
             "records": source.records,
             "set_aside": source.set_aside,
+            "other_species": source.other_species,
         }
         for source in records.sources
     }

@@ -71,3 +71,21 @@ def test_events_are_apart_and_no_record_is_lost(minutes, apart):
     gaps = events["time"].diff().dropna()
     assert (gaps >= pd.Timedelta(minutes=apart)).all()
     assert len(independent_events(events, independent_minutes=apart)) == len(events)
+
+
+def test_events_do_not_chain():
+    """An animal photographed every ten minutes for two hours gives four events, not one."""
+    events = independent_events(records(range(0, 120, 10)), independent_minutes=30)
+    assert list(events["event"]) == ["r0", "r3", "r6", "r9"]
+    assert list(events["records"]) == [3, 3, 3, 3]
+
+
+def test_one_certain_record_makes_an_event_certain():
+    table = records([0, 5, 60, 65, 120]).assign(
+        certain=pd.array([False, True, False, None, None], dtype="boolean"),
+        probability=[0.6, 0.99, 0.5, np.nan, np.nan],
+    )
+    events = independent_events(table)
+    assert events["certain"].tolist() == [True, False, pd.NA]
+    assert events["probability"].tolist()[:2] == [0.99, 0.5]
+    assert np.isnan(events["probability"].iloc[2])

@@ -1,0 +1,41 @@
+"""Records belong to the row of effort whose time holds them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from habitat.sightings import link_to_effort, rows_at
+
+
+def utc(*texts):
+    return pd.Series(pd.to_datetime(list(texts), utc=True)).astype("datetime64[us, UTC]")
+
+
+EFFORT = pd.DataFrame(
+    {
+        "effort_id": ["a/2", "a/1", "b"],
+        "deployment": ["a", "a", "b"],
+        "start": utc("2021-03-01", "2021-01-01", "2021-01-01"),
+        "end": utc("2021-04-01", "2021-02-01", "2021-04-01"),
+    }
+)
+
+
+def test_a_record_gets_the_row_that_holds_its_time_or_the_one_before_it():
+    names = pd.Series(["a", "a", "a", "a", "b", "z", None], dtype=object)
+    times = utc("2021-01-05", "2021-03-05", "2021-02-15", "2020-12-31", "2021-02-15", "2021-02-15", "2021-02-15")
+    rows, holds = rows_at(names, times, EFFORT)
+    assert rows.tolist() == [1, 0, 1, 1, 2, -1, -1]
+    assert holds.tolist() == [True, True, False, False, True, False, False]
+    linked = link_to_effort(pd.DataFrame({"effort_id": names, "time": times}), EFFORT)
+    assert linked["effort_id"].tolist() == ["a/1", "a/2", "a/1", "a/1", "b", "z", None]
+
+
+def test_both_ends_of_a_row_belong_to_it():
+    _, holds = rows_at(pd.Series(["a", "a"]), utc("2021-01-01", "2021-02-01"), EFFORT)
+    assert holds.all()
+
+
+def test_effort_without_names_of_deployments_links_nothing():
+    table = pd.DataFrame({"effort_id": ["a/1"], "time": utc("2021-01-05")})
+    assert link_to_effort(table, EFFORT.drop(columns="deployment")) is table
