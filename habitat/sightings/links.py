@@ -72,7 +72,7 @@ def link_to_effort(observations: Any, effort: pd.DataFrame) -> Any:
     linked = observations["effort_id"].to_numpy(dtype=object).copy()
     linked[pd.isna(linked)] = None
     linked[known] = effort["effort_id"].to_numpy(dtype=object)[row[known]]
-    return observations.assign(effort_id=linked)
+    return observations.assign(effort_id=pd.Series(linked, index=observations.index, dtype=object))
 
 
 def _in_own_cell(observations: Any, effort: pd.DataFrame, row: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -89,9 +89,9 @@ def _in_own_cell(observations: Any, effort: pd.DataFrame, row: NDArray[np.intp])
     found = asked.dropna(subset="cell").merge(passes, on=["deployment", "cell"])
     chosen = row.copy()
     chosen[found["at"]] = found["row"]
-    return np.asarray(chosen)
+    return np.asarray(chosen, dtype=np.intp)
 
 
 def microseconds(times: pd.Series) -> NDArray[np.int64]:
     """Times as microseconds since 1970."""
-    return times.astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    return np.asarray(times.astype("datetime64[us, UTC]").astype("int64").to_numpy(), dtype=np.int64)

@@ -160,8 +160,8 @@ def test_a_package_is_read_or_refused(tmp_path: Path, rows: list[list[str]], sai
 
 
 GPX = (
-    '<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><wpt lat="43.1" lon="131.1"><time>2021-05-03T06:10:00Z'
-    "</time><name>tiger track 12</name></wpt><trk><name>p1</name><trkseg>"
+    '<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><wpt lat="43.1" lon="131.1">'
+    "<time>2021-05-03T06:10:00Z</time><name>tiger track 12</name></wpt><trk><name>p1</name><trkseg>"
     '<trkpt lat="43.1" lon="131.1"><time>2021-05-03T06:00:00Z</time></trkpt>'
     '<trkpt lat="43.11" lon="131.1"><time>2021-05-03T06:30:00Z</time></trkpt></trkseg></trk></gpx>'
 )
