@@ -23,7 +23,7 @@ from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import only_species, sift_observations
 from habitat.records.reading import Format, Reading
 from habitat.records.sieve import merge_findings
-from habitat.records.tracks import holds_tracks, no_fixes, sift_tracks
+from habitat.records.tracks import has_lines, holds_tracks, no_fixes, sift_tracks
 from habitat.records.values import WGS84
 
 Role = Literal["observations", "deployments", "tracks"]
@@ -191,7 +191,7 @@ def _sheets(path: Path, reading: Reading, only: Role | None = None) -> list[_She
         deployments, observations = read_package(path)
         found = [_Sheet(deployments, "camtrap_dp", "deployments")]
         found += [_Sheet(observations, "camtrap_dp", "observations")] if observations is not None else []
-    elif path.suffix.lower() == ".gpx":
+    elif asked == "gpx" or (asked == "auto" and path.suffix.lower() == ".gpx"):
         if not path.is_file():
             raise RecordsError("there is no such file", where=path, mend="check the paths under [sightings]")
         found = _of_gpx(path, reading)
@@ -211,11 +211,16 @@ def _told(raw: RawTable, reading: Reading, only: Role | None) -> tuple[Format, R
     smart = bool(plain & {"patrolid", "patrollegid", "patrolleg", "patroltransporttype"})
     camtrapr = "station" in plain and bool(plain & {"setupdate", "datetimeoriginal"})
     told: Format = "smart" if smart else "camtrapr" if camtrapr else "table"
+    if reading.format not in ("auto", "table", told):
+        raise RecordsError(
+            f"is no table of {reading.format}",
+            where=raw.file,
+            mend="leave [sightings] format out: it is told from the file",
+        )
     told = told if reading.format == "auto" else reading.format
     animals = names_in(table, "species", SIGHTING, columns)
     dates = all(names_in(table, name, EFFORT, columns) for name in ("start", "end"))
-    lines = raw.shapes is not None and raw.shapes.geom_type.isin(["LineString", "MultiLineString"]).any()
-    if lines or (holds_tracks(raw, reading) and not animals and not dates):
+    if has_lines(raw) or (holds_tracks(raw, reading) and not animals and not dates):
         return told, "tracks"
     if only is not None or (dates and not animals and not names_in(table, "time", SIGHTING, columns)):
         return told, "deployments"

@@ -21,6 +21,7 @@ FIXES = ("patrol", "part", "time", "longitude", "latitude", "timed", "transport"
 """Columns of a table of fixes: in a `part` the receiver was on all the time; `timed` = the time of day is known."""
 FASTEST_KMH = 200.0
 """A fix that cannot be reached at this speed, nor left at it, is an error of the receiver."""
+_LINES = ("LineString", "MultiLineString")
 _EARTH_RADIUS_M = 6_371_000.0
 
 
@@ -36,8 +37,7 @@ def sift_tracks(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.DataF
         :data:`FIXES`, in order of patrol, part and time.
     findings : DataFrame
     """
-    lines = raw.shapes is not None and raw.shapes.geom_type.isin(["LineString", "MultiLineString"]).any()
-    fixes, sieve = _of_lines(raw, reading) if lines else _of_points(raw, reading)
+    fixes, sieve = _of_lines(raw, reading) if has_lines(raw) else _of_points(raw, reading)
     sieve.mend([raw.encoding is not None] + [False] * (len(raw.table) - 1), "encoding", f"read as {raw.encoding}")
     sieve.refuse_nothing_left()
     return fixes, sieve.findings()
@@ -130,7 +130,7 @@ def _of_lines(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, Sieve]:
     lines = raw.shapes.set_crs(reading.crs) if raw.shapes.crs is None and reading.crs is not None else raw.shapes
     if lines.crs is None:
         raise RecordsError("carries no reference system", where=raw.file, mend="save it with one, or give crs")
-    lines = lines.where(lines.geom_type.isin(["LineString", "MultiLineString"]))
+    lines = lines.where(lines.geom_type.isin(_LINES))
     sieve.refuse(lines.isna() | lines.is_empty, "no_coordinates", "no line")
     own = _epochs(lines)
     starts = join_date_and_time(table["start_date"], table["start"])
@@ -204,9 +204,14 @@ def _named(raw: RawTable, reading: Reading) -> dict[str, str]:
     return named | ({"patrol": named["effort_id"]} if "effort_id" in named and "patrol" not in named else {})
 
 
+def has_lines(raw: RawTable) -> bool:
+    """Whether any of a table's shapes is a line."""
+    return raw.shapes is not None and bool(raw.shapes.geom_type.isin(_LINES).any())
+
+
 def holds_tracks(raw: RawTable, reading: Reading) -> bool:
     """Whether a table is one of tracks: it has lines, or rows of a patrol, a time and a place, and no species."""
-    if raw.shapes is not None and raw.shapes.geom_type.isin(["LineString", "MultiLineString"]).any():
+    if has_lines(raw):
         return True
     placed = raw.shapes is not None or all(names_in(raw.table, name, PLACE, reading.columns) for name in PLACE)
     return placed and all(names_in(raw.table, name, PATROL, reading.columns) for name in ("patrol", "time"))

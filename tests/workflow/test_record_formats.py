@@ -194,6 +194,11 @@ def test_a_round_trip_through_a_format_gives_the_same_events(land: Path, write: 
     said = run("check", land / "recipe.toml")
     name = "camtrap_dp" if "camtrap_dp" in write.__name__ else write.__name__
     assert f": {name} observations, {len(records(land)[0]) + 3 * (name == 'camtrap_dp')} records" in said.out
+    if write is camtrap_dp:
+        table = (land / "package" / "observations.csv").read_text().splitlines(keepends=True)
+        (land / "package" / "observations.csv").write_text("".join(table[:-4] + table[-3:]))
+        done = [r.name for r in run_recipe(read_recipe(land / "recipe.toml"), until="join") if r.done]
+        assert done == ["join"], "a table of the package changed"
     quarantine = pd.read_parquet(land / "run" / "quarantine.parquet")
     assert list(quarantine["kind"]) == (["person"] * 3 if name == "camtrap_dp" else [])
 
@@ -213,3 +218,31 @@ def test_every_event_of_a_patrol_is_a_detection_in_the_cell_it_passed(land: Path
     shifts = pd.read_parquet(land / "run" / "shifts.parquet")
     assert len(shifts) == effort["deployment"].nunique()
     assert not shifts["meets_standard"].any(), "a few metres are no patrol"
+
+
+def test_occupancy_without_any_effort_is_refused(land: Path) -> None:
+    use(land, 'files = ["sightings.csv", "patrol_sightings.gpkg"]')
+    said = run("check", land / "recipe.toml")
+    assert said.status == 1
+    assert "hold no effort, and [occupancy] needs it" in " ".join(said.err.split())
+
+
+def test_deployments_among_the_files_need_not_be_named_as_effort(land: Path) -> None:
+    expected = events(land)
+    use(land, 'files = ["sightings.csv", "patrol_sightings.gpkg", "effort.csv"]\nspecies = ["teaching marten"]')
+    pd.testing.assert_frame_equal(events(land), expected)
+    said = run("check", land / "recipe.toml")
+    assert "effort.csv: table deployments" in said.out
+    assert "of other species" in said.out
+
+
+def test_a_format_that_is_named_must_be_that_of_the_file(land: Path) -> None:
+    for name, wanted in (
+        ("smart", "is no table of smart"),
+        ("camtrap_dp", "holds no datapackage.json"),
+        ("gpx", "is not a GPX"),
+    ):
+        use(land, f'files = "sightings.csv"\neffort = "effort.csv"\nformat = "{name}"')
+        said = run("check", land / "recipe.toml")
+        assert said.status == 1
+        assert wanted in " ".join(said.err.split())
