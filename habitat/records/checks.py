@@ -18,6 +18,8 @@ FAR_M = 1000.0
 """A record that lies farther from its deployment than this has the wrong place or the wrong deployment."""
 _SHIFTS_HOURS = (*range(1, 15), 24, 365 * 24, 366 * 24, 2 * 365 * 24, 731 * 24)
 """Shifts that clocks have: zones and summer time, noon for midnight, a day, a year or two."""
+_SAME_SPOT_DEGREES = 0.0005
+"""Cameras within about 50 m of each other look at one place."""
 _METRES_A_DEGREE = 111_195.0
 
 
@@ -51,17 +53,18 @@ def check_effort(effort: gpd.GeoDataFrame, area: Any) -> pd.DataFrame:
     if area is not None:
         inside = shapely.intersects_xy(area, points.x.to_numpy(), points.y.to_numpy())
         noted.flag(whole & ~inside, "outside_area", "lies outside the area")
-    station = effort["station"].astype("string")
-    place = points.y.round(4).astype(str) + " " + points.x.round(4).astype(str)
-    group = station.fillna(place.astype("string"))
-    overlaps, moved = np.zeros(len(effort), dtype=bool), np.zeros(len(effort), dtype=bool)
     start, end, name = microseconds(effort["start"]), microseconds(effort["end"]), pd.factorize(effort["deployment"])[0]
     spots = np.asarray(points, dtype=object)
-    for at in pd.Series(np.arange(len(effort))).groupby(group.to_numpy()).indices.values():
+    overlaps, moved = np.zeros(len(effort), dtype=bool), np.zeros(len(effort), dtype=bool)
+    for at in effort.reset_index(drop=True).groupby("station").indices.values():
         if len(at) > 1:
             overlaps[at] = _overlapping(start[at], end[at], name[at])
             moved[at] = _far(spots[at], spots[np.repeat(at[0], len(at))], np.ones(len(at), dtype=bool))
-    both = "works at one station on the same days as another: camera-days are counted of each"
+    # two parks may know one camera by two names: the place tells
+    one, other = shapely.STRtree(spots).query(spots, predicate="dwithin", distance=_SAME_SPOT_DEGREES)
+    twice = (one > other) & (name[one] != name[other]) & (start[one] < end[other]) & (start[other] < end[one])
+    overlaps[one[twice]] = True
+    both = "works at one station or place on the same days as another: camera-days are counted of each"
     noted.flag(whole & overlaps, "overlapping_deployments", both)
     noted.flag(whole & moved, "station_moved", f"its station stood more than {FAR_M:g} m away before")
     return noted.findings()
