@@ -4,11 +4,11 @@ Nothing is dropped in silence. What is wrong with a whole file is an error of on
 a record sets that record aside, or flags it, with its file, its row and the reason (`docs/records.md`).
 """
 
-from habitat.records.formats import Records, Source, read_effort, read_records, read_sightings
 from habitat.records.labels import read_labels
 from habitat.records.reading import Reading
 from habitat.records.shapes import read_area, read_shapes
 from habitat.records.sieve import split_findings
+from habitat.records.surveys import Records, Source, read_effort, read_records, read_sightings
 
 __all__ = [
     "Reading",

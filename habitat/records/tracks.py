@@ -11,9 +11,10 @@ import shapely
 from habitat.errors import RecordsError
 from habitat.records.columns import PATROL, PLACE, names_in, pick_columns
 from habitat.records.files import RawTable
+from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import as_text
 from habitat.records.reading import Reading
-from habitat.records.sieve import Sieve
+from habitat.records.sieve import Sieve, findings_table, merge_findings
 from habitat.records.times import UTC_TIME, Clock, date_order, join_date_and_time, read_times
 from habitat.records.values import WGS84, read_places
 
@@ -41,6 +42,31 @@ def sift_tracks(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.DataF
     sieve.mend([raw.encoding is not None] + [False] * (len(raw.table) - 1), "encoding", f"read as {raw.encoding}")
     sieve.refuse_nothing_left()
     return fixes, sieve.findings()
+
+
+def join_tracks(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put the tracks of several files together: one patrol's parts in order of time, each fix once.
+
+    Returns
+    -------
+    fixes : DataFrame
+    findings : DataFrame
+        Fixes that an earlier file tells, by the same second and place, whatever it calls the patrol: set aside.
+    """
+    if not tables:
+        return no_fixes(), merge_findings([])
+    fixes = pd.concat(tables, ignore_index=True)
+    where = fixes[["time", "longitude", "latitude"]].round({"longitude": 6, "latitude": 6})
+    first = fixes["file"].groupby([where[name] for name in where.columns]).transform("first")
+    again = (fixes["file"] != first).to_numpy()
+    rows = fixes[again].assign(first=first[again]).drop_duplicates(["file", "row"])
+    reasons = [f"is told by {file}" for file in rows["first"]]
+    found = findings_table(rows["file"], rows["row"], "duplicate_across_files", SET_ASIDE, reasons)
+    fixes = fixes[~again]
+    begun = fixes.groupby(["patrol", "file", "part"])["time"].transform("min")
+    fixes = fixes.assign(begun=begun).sort_values(["patrol", "begun", "file", "part", "time"], kind="stable")
+    fixes["part"] = fixes.groupby(["patrol", "file", "part"], sort=False).ngroup()
+    return fixes.drop(columns="begun").reset_index(drop=True), found
 
 
 def no_fixes() -> pd.DataFrame:

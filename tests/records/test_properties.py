@@ -252,3 +252,24 @@ def test_every_layer_of_a_geopackage_is_read(tmp_path: Path) -> None:
     assert records.observations["effort_id"].tolist() == ["p1"]
     assert len(records.fixes) == 2
     assert records.findings.empty
+
+
+def test_a_track_in_two_files_is_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "one.gpx").write_text(GPX)
+    (tmp_path / "copy.gpx").write_text(GPX.replace("<name>p1</name>", "<name>day 3</name>"))
+    records = read_records([tmp_path / "one.gpx", tmp_path / "copy.gpx"])
+    assert set(records.fixes["patrol"]) == {"p1"}
+    aside = records.findings[records.findings["outcome"] == "set aside"]
+    assert set(zip(aside["file"], aside["row"], aside["kind"], strict=True)) == {
+        ("copy.gpx/tracks", 1, "duplicate_across_files"),
+        ("copy.gpx/tracks", 2, "duplicate_across_files"),
+        ("copy.gpx/waypoints", 1, "duplicate_across_files"),
+    }
+
+
+def test_parts_of_one_patrol_from_two_files_come_in_order_of_time(tmp_path: Path) -> None:
+    (tmp_path / "late.gpx").write_text(GPX.replace("T06:", "T09:").replace("43.11", "43.12"))
+    (tmp_path / "early.gpx").write_text(GPX)
+    fixes = read_records([tmp_path / "late.gpx", tmp_path / "early.gpx"]).fixes
+    assert fixes["time"].is_monotonic_increasing
+    assert fixes["part"].tolist() == [0, 0, 1, 1]
