@@ -139,7 +139,9 @@ def _refuse_no_animals(table: pd.DataFrame, species: pd.Series, sieve: Sieve) ->
     name = species.astype("string").str.casefold()
     kind = as_text(table["type"]).astype("string").str.casefold()
     words = rf"\b(?:{'|'.join(_PEOPLE)})\b"
-    people = name.isin(_PEOPLE) | kind.str.contains(words, regex=True).fillna(False).astype(bool)
+    # of a conflict between humans and wildlife, the species says that it was an animal
+    about_people = kind.str.contains(words, regex=True).fillna(False).astype(bool) & name.isna()
+    people = name.isin(_PEOPLE) | kind.isin(_PEOPLE) | about_people
     sieve.refuse(people, "person", "a person: not an animal")
     setup = as_text(table["setup"]).notna()
     sieve.refuse(setup, "camera_setup", "taken while the camera was set up")

@@ -110,6 +110,8 @@ CASES: dict[str, list[Case]] = {
     "person": [
         Case("Homo sapiens,2021-05-04T06:10Z,43.1,131.1,c1,,,,"),
         Case(",garbled,0,0,c1,,,,human"),
+        Case("tiger,2021-05-04T06:10Z,43.1,131.1,c1,,,,human"),
+        Case(",2021-05-04T06:10Z,43.1,131.1,c1,,,,People - poachers seen"),
         Case("человек,2021-05-04T06:10Z,43.1,131.1,c1,,,,"),
     ],
     "vehicle": [Case(",2021-05-04T06:10Z,43.1,131.1,c1,,,,vehicle")],
@@ -311,3 +313,9 @@ def test_nothing_is_told_of_people(tmp_path: Path) -> None:
     assert list(records.findings["reason"]) == ["a person: not an animal"]
     assert not [text for text in ("48.76", "130.43", "06:11", "Ivanov") if text in told]
     assert "Homo sapiens" not in set(records.observations["species"])
+
+
+def test_a_tiger_in_a_conflict_with_humans_is_a_tiger(tmp_path: Path) -> None:
+    records = read(tmp_path, Case("tiger,2021-05-04T06:10+10:00,43.1,131.1,c1,,,,Human-wildlife conflict"))
+    assert list(records.observations["species"]) == ["leopard", "tiger"]
+    assert records.findings.empty
