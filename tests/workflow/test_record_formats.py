@@ -215,6 +215,9 @@ def test_every_event_of_a_patrol_is_a_detection_in_the_cell_it_passed(land: Path
     assert (
         (found["time"].to_numpy() >= at["start"].to_numpy()) & (found["time"].to_numpy() <= at["end"].to_numpy())
     ).all()
+    page = (land / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"{effort['deployment'].nunique():,} patrols" in page
+    assert "camera-days" not in page
     shifts = pd.read_parquet(land / "run" / "shifts.parquet")
     assert len(shifts) == effort["deployment"].nunique()
     assert not shifts["meets_standard"].any(), "a few metres are no patrol"
