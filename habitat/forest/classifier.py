@@ -46,6 +46,12 @@ class CoverModel:
     """Of the years without."""
     applicability: Applicability | None = None
     """Where it may be believed; None until it was learnt."""
+    elsewhen: SymmetricTrees | None = None
+    """Of the years without labels: it learnt from labels carried there as well. None: there were none."""
+
+    def trees_of(self, *, own_year: bool) -> SymmetricTrees:
+        """Those that are asked of a year with labels of its own, or of one without."""
+        return self.estimator if own_year or self.elsewhen is None else self.elsewhen
 
 
 def train_cover(
@@ -62,8 +68,8 @@ def train_cover(
     seed : int
         Of the trees; the same samples and seed give the same model.
     carried : DataFrame, optional
-        More samples: labels in other years, of :func:`habitat.forest.carry_labels`. Those years do not become the
-        model's own.
+        Labels in the years without any, of :func:`habitat.forest.carry_labels`: a second classifier learns from them
+        too, and is asked of those years. The first, of the years with labels, stays as it is.
 
     Raises
     ------
@@ -73,18 +79,24 @@ def train_cover(
     refuse_one_kind(samples, forest_codes=forest_codes)
     own_years = labelled_years(samples, forest_codes=forest_codes)
     predictors = predictors_of(samples)
-    samples = with_missing_seasons(samples if carried is None else pd.concat([samples, carried], ignore_index=True))
-    codes = samples["code"].to_numpy(dtype=int)
-    estimator = SymmetricTrees(n_trees=N_TREES, random_state=seed)
-    weight = compute_sample_weight("balanced", codes)
-    estimator.fit(samples[list(predictors)].to_numpy(dtype=np.float32), codes, sample_weight=weight)
+    estimator = _fit(samples, predictors, seed)
+    has_more = carried is not None and len(carried) > 0
     return CoverModel(
         estimator,
         predictors,
         tuple(int(code) for code in estimator.classes_),
         tuple(int(code) for code in estimator.classes_ if code in forest_codes),
         own_years,
+        elsewhen=_fit(pd.concat([samples, carried], ignore_index=True), predictors, seed) if has_more else None,
     )
+
+
+def _fit(samples: pd.DataFrame, predictors: Sequence[str], seed: int) -> SymmetricTrees:
+    samples = with_missing_seasons(samples)
+    codes = samples["code"].to_numpy(dtype=int)
+    weight = compute_sample_weight("balanced", codes)
+    trees = SymmetricTrees(n_trees=N_TREES, random_state=seed)
+    return trees.fit(samples[list(predictors)].to_numpy(dtype=np.float32), codes, sample_weight=weight)
 
 
 def predictors_of(samples: pd.DataFrame) -> tuple[str, ...]:
@@ -129,7 +141,7 @@ def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
     is_forest = np.isin(model.codes, model.forest_codes)
     for at, table in enumerate(_tables(model, features)):
         own = int(features["year"].values[at]) in model.label_years
-        scores = class_scores(model, table)
+        scores = class_scores(model, table, own_year=own)
         for start in range(0, scores.shape[1], AT_ONCE):
             part = slice(start, start + AT_ONCE)
             said[at][:, part] = apply_temperatures(
@@ -139,9 +151,9 @@ def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
     return said.reshape(shape[0], len(model.codes), *shape[1:])
 
 
-def class_scores(model: CoverModel, table: np.ndarray) -> np.ndarray:
+def class_scores(model: CoverModel, table: np.ndarray, *, own_year: bool = True) -> np.ndarray:
     """Scores of every class, float32 (class, sample), of a float32 table (predictor, sample), before calibration."""
-    scores = model.estimator.score_columns(table)
+    scores = model.trees_of(own_year=own_year).score_columns(table)
     return np.concatenate([np.zeros_like(scores), scores]) if len(scores) == 1 else scores
 
 

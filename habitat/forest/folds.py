@@ -37,8 +37,6 @@ class LeftOut:
     probability, and how sure it should be cannot be learnt from the sample."""
     temperatures: Temperatures
     """At which the labels of known classes are likeliest."""
-    carried: pd.DataFrame
-    """Labels in other years that models learnt from too, with their `fold`; none was asked of them."""
     models: tuple[CoverModel, ...]
     """Of each fold: trained on the others."""
     taught: np.ndarray
@@ -63,7 +61,6 @@ def leave_blocks_out(
     block_pixels: int,
     seed: int,
     taught: np.ndarray | None = None,
-    carried: pd.DataFrame | None = None,
 ) -> LeftOut:
     """Train on some blocks of land and ask of the others, in turn.
 
@@ -71,8 +68,6 @@ def leave_blocks_out(
     ----------
     taught : bool array (sample,), optional
         Which samples models may learn from, by default all; they are asked of all.
-    carried : DataFrame, optional
-        Of :func:`habitat.forest.carry_labels`: models learn from them too, where their block is not asked of.
 
     Raises
     ------
@@ -98,22 +93,16 @@ def leave_blocks_out(
         (train[taught[train]], test) for train, test in GroupKFold(min(N_FOLDS, n_blocks)).split(samples, groups=groups)
     ]
     _check_kinds(np.isin(truth, list(forest_codes)), [train for train, _ in splits])
-    for fold, (_, test) in enumerate(splits):
-        folds[test] = fold
-    also = (samples.iloc[:0] if carried is None else carried).copy()
-    of_place = pd.Series(folds, index=pd.MultiIndex.from_frame(samples[["row", "col"]]))
-    of_place = of_place[~of_place.index.duplicated()]
-    also["fold"] = of_place.reindex(pd.MultiIndex.from_frame(also[["row", "col"]])).to_numpy()
     for fold, (train, test) in enumerate(splits):
-        more = also[also["fold"] != fold]
-        model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed, carried=more)
+        model = train_cover(samples.iloc[train], forest_codes=forest_codes, seed=seed)
+        folds[test] = fold
         said[np.ix_(np.searchsorted(codes, model.codes), test)] = ask(model, samples.iloc[test])
         known[test] = np.isin(truth[test], model.codes)
         models.append(model)
     log_said = np.log(np.maximum(said, LEAST))
     is_forest = np.isin(codes, list(forest_codes))
     at = fit_temperatures(log_said[:, known], np.searchsorted(codes, truth[known]), is_forest)
-    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, also, tuple(models), taught)
+    return LeftOut(tuple(codes.tolist()), is_forest, folds, log_said, known, at, tuple(models), taught)
 
 
 def _check_kinds(is_forest: np.ndarray, trains: Sequence[np.ndarray]) -> None:
@@ -134,12 +123,18 @@ def ask(model: CoverModel, samples: pd.DataFrame) -> np.ndarray:
 
 
 def calibrate(
-    model: CoverModel, found: LeftOut, samples: pd.DataFrame, *, forest_codes: Sequence[int], seed: int
+    model: CoverModel,
+    found: LeftOut,
+    samples: pd.DataFrame,
+    *,
+    forest_codes: Sequence[int],
+    seed: int,
+    carried: pd.DataFrame | None = None,
 ) -> CoverModel:
     """Return the model with temperatures and an area of applicability, learnt from what others left out.
 
     Years without labels have temperatures of their own, never cooler: those of labels whose block *and* year were left
-    out, where half the years teach and the other half asks; labels that were carried there make the model better than
+    out, where half the years teach and the other half asks; labels carried to such years make the model better than
     that. Where all labels are of one year nothing tells how far others can be believed, and the years' own are used: on
     simulated landscapes they fit (docs/adr/0014), and the area of applicability shows where they cannot.
 
@@ -149,8 +144,13 @@ def calibrate(
         Of all samples that may be learnt from.
     found : LeftOut
         Of the same samples.
+    carried : DataFrame, optional
+        Labels in the years without any, from which the model learnt too: the area of applicability holds them.
     """
-    taught = pd.concat([samples[found.taught].assign(fold=found.folds[found.taught]), found.carried])
+    taught = samples.assign(fold=found.folds)[found.taught]
+    if carried is not None and len(carried):
+        of_place = taught.drop_duplicates(["row", "col"])[["row", "col", "fold"]]
+        taught = pd.concat([taught, carried.merge(of_place, on=["row", "col"])], ignore_index=True)
     table = taught[list(model.predictors)].to_numpy(dtype=np.float64)
     codes, folds = (taught[name].to_numpy(dtype=int) for name in ("code", "fold"))
     own, other = found.temperatures, _other_years(found, samples, forest_codes, seed) or found.temperatures

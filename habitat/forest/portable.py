@@ -23,6 +23,8 @@ _TREES = {
     "leaves": np.int32,
     "bias": np.float32,
 }
+_ELSEWHEN = "elsewhen_"
+"""Stands before the names of arrays of the trees that are asked of years without labels."""
 _AREA = {"centre": np.float32, "axes": np.float32, "points": np.float32}
 
 
@@ -38,9 +40,12 @@ def pack_model(model: CoverModel) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "other_years": vars(model.other_years),
         "settings": {name: value for name, value in trees.get_params().items() if name != "random_state"},
         "unit": trees.unit_,
+        "elsewhen_unit": None if model.elsewhen is None else model.elsewhen.unit_,
         "applicability": None if area is None else {"mean_distance": area.mean_distance, "threshold": area.threshold},
     }
     arrays = {name: getattr(trees, f"{name}_") for name in _TREES}
+    if model.elsewhen is not None:
+        arrays |= {f"{_ELSEWHEN}{name}": getattr(model.elsewhen, f"{name}_") for name in _TREES}
     if area is not None:
         arrays |= {name: getattr(area, name) for name in _AREA}
     return header, arrays
@@ -69,16 +74,24 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cove
     _demand(0 < len(predictors) <= MAX_PREDICTORS and len(set(predictors)) == len(predictors), "predictors repeat")
     _demand(0 < len(forest) < len(codes) and set(forest) < set(codes), "forest codes are none or all of the codes")
     trees = _unpack_trees(header, arrays, len(predictors), np.array(codes))
+    elsewhen = None
+    if header["elsewhen_unit"] is not None:
+        elsewhen = _unpack_trees(header, arrays, len(predictors), np.array(codes), prefix=_ELSEWHEN)
     own_years, other_years = (_temperatures(header[name]) for name in ("own_years", "other_years"))
     area = _unpack_area(header, arrays, len(predictors))
-    return CoverModel(trees, predictors, codes, forest, years, own_years, other_years, area)
+    return CoverModel(trees, predictors, codes, forest, years, own_years, other_years, area, elsewhen)
 
 
 def _unpack_trees(
-    header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], n_predictors: int, codes: np.ndarray
+    header: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    n_predictors: int,
+    codes: np.ndarray,
+    *,
+    prefix: str = "",
 ) -> SymmetricTrees:
     """The classifier; compiled loops follow its indices unchecked, so that they are checked here."""
-    own = {name: _typed(arrays, name, kind) for name, kind in _TREES.items()}
+    own = {name: _typed(arrays, f"{prefix}{name}", kind) for name, kind in _TREES.items()}
     n_trees, depth = _shape(own["split_features"], 2)
     outputs = 1 if len(codes) == 2 else len(codes)
     _demand(1 <= n_trees <= MAX_TREES and 1 <= depth <= MAX_DEPTH, "trees are too many or too deep")
@@ -98,7 +111,7 @@ def _unpack_trees(
     trees = SymmetricTrees(**settings)
     for name, values in own.items():
         setattr(trees, f"{name}_", values)
-    trees.unit_ = _positive(header["unit"], "unit")
+    trees.unit_ = _positive(header[f"{prefix}unit"], "unit")
     trees.classes_, trees.n_features_in_ = codes, n_predictors
     return trees
 

@@ -41,8 +41,8 @@ class Stage:
 
 STAGES = (
     Stage("composite", "composites:make_composites", (), ("scenes",), version=5),
-    Stage("train", "training:train", ("composite",), ("forest",), version=2),
-    Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=2),
+    Stage("train", "training:train", ("composite",), ("forest",), version=3),
+    Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=3),
     Stage("change", "changes:find_change", ("map",), ("change",), version=2),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "cells:make_cells", ("map", "change"), ("cells",), version=2),

@@ -103,12 +103,12 @@ def train(context: Context, _work: Path) -> Outputs:
         years = ", ".join(map(str, sorted(carried["year"].unique())))
         context.warnings.append(f"no labels of {years}: those of other years were taken where they fit what was seen")
     notes["labels_carried"] = len(carried)
-    left_out = leave_blocks_out(samples, taught=taught, carried=carried, **judging)
+    left_out = leave_blocks_out(samples, taught=taught, **judging)
     validation = judge(left_out, samples, **judging) | {"block_m": block_pixels * context.grid.transform.a}
     importances = importance(left_out, samples, seed=SEED)
     _warn_of_unused(context, labels, samples)
     model = train_cover(learnt, carried=carried, forest_codes=forest_codes, seed=SEED)
-    model = calibrate(model, left_out, samples, forest_codes=forest_codes, seed=SEED)
+    model = calibrate(model, left_out, samples, carried=carried, forest_codes=forest_codes, seed=SEED)
     names = (MODEL, "validation.json", "importance.csv", "model.md")
     outputs = [context.run.path("forest", name) for name in names]
     write_model(outputs[0], *pack_model(model))

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forest.landscapes import FOREST_CODES, GRASS, OAK, samples
-from habitat.forest import carry_labels, leave_blocks_out, train_cover
+from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, features, samples
+from habitat.forest import (
+    CoverModel,
+    calibrate,
+    carry_labels,
+    leave_blocks_out,
+    pack_model,
+    predict_classes,
+    train_cover,
+    unpack_model,
+)
+from habitat.forest.applicability import dissimilarity
 
 
 def moved(table: pd.DataFrame, year: int) -> pd.DataFrame:
@@ -37,23 +47,36 @@ def test_years_with_labels_of_both_kinds_are_left_alone() -> None:
     assert carry_labels(own, [], forest_codes=FOREST_CODES, seed=1).empty
 
 
-def test_a_block_is_asked_of_models_that_saw_it_in_no_year() -> None:
+def test_years_without_labels_ask_the_trees_that_learnt_from_what_was_carried_there() -> None:
+    """In the year without labels everything looks brighter by 0.4: what was grass looks like oak."""
     own = samples()
-    later = moved(own.drop_duplicates(["row", "col"]), int(own["year"].max()) + 1)
-    carried = carry_labels(own, [later], forest_codes=FOREST_CODES, seed=1)
-    assert len(carried)
-    found = leave_blocks_out(own, forest_codes=FOREST_CODES, block_pixels=5, seed=1, carried=carried)
-    fold_of = dict(zip(zip(own["row"], own["col"], strict=True), found.folds, strict=True))
-    assert [fold_of[place] for place in zip(carried["row"], carried["col"], strict=True)] == found.carried[
-        "fold"
-    ].tolist()
-
-
-def test_what_is_carried_teaches_and_its_year_stays_without_labels_of_its_own() -> None:
-    own = samples()
-    later = moved(own.drop_duplicates(["row", "col"]), int(own["year"].max()) + 1)
-    carried = carry_labels(own, [later], forest_codes=FOREST_CODES, seed=1)
-    model = train_cover(own, forest_codes=FOREST_CODES, seed=1, carried=carried)
+    year = int(own["year"].max()) + 1
+    names = ["ndvi_mapping", "ndmi_mapping"]
+    brighter = moved(own, year).assign(label_year=year - 1)
+    brighter[names] += 0.4
+    model = train_cover(own, forest_codes=FOREST_CODES, seed=1, carried=brighter)
     alone = train_cover(own, forest_codes=FOREST_CODES, seed=1)
-    assert model.label_years == alone.label_years
-    assert model.predictors == alone.predictors
+    assert model.label_years == alone.label_years == (year - 1,)
+    assert alone.elsewhen is None
+
+    def called(model: CoverModel, of: int) -> list[int]:
+        looks = features([[OAK, GRASS, WATER]], year=of)
+        looks = looks.assign({name: looks[name] + np.float32(0.4 * (of == year)) for name in names})
+        return np.array(model.codes)[predict_classes(model, looks)[0, :, 0].argmax(axis=0)].tolist()
+
+    for told in (model, unpack_model(*pack_model(model))):
+        assert called(told, year - 1) == called(told, year) == [OAK, GRASS, WATER]
+    assert called(alone, year) != [OAK, GRASS, WATER]
+
+
+def test_the_area_of_applicability_holds_what_was_carried() -> None:
+    own = samples()
+    later = moved(own, int(own["year"].max()) + 1).assign(label_year=int(own["year"].max()))
+    later["ndvi_mapping"] += 0.4
+    how = {"forest_codes": FOREST_CODES, "seed": 1}
+    found = leave_blocks_out(own, block_pixels=10, **how)
+    model = train_cover(own, carried=later, **how)
+    table = later[["ndvi_mapping", "ndmi_mapping"]].to_numpy(dtype=np.float32).T
+    for carried, far in ((None, True), (later, False)):
+        area = calibrate(model, found, own, carried=carried, **how).applicability
+        assert (np.median(dissimilarity(area, table)) > area.threshold) == far
