@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks import coverage, design
+from benchmarks import limits, design
 from habitat.errors import EstimationError, RecipeError
 from habitat.occupancy import SurveyDesign, cameras_needed, change_power, occupancy_variance, simulated_power
 from habitat.simulate import make_survey_landscape
@@ -83,17 +83,17 @@ def test_a_table_landscape_has_the_occupancy_that_was_asked_for_and_follows_fore
 # -- the studies run ------------------------------------------------------------------------------------
 
 
-def test_coverage_of_twenty_surveys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(coverage, "DESIGNS", {name: coverage.DESIGNS[name] for name in ("single", "dynamic")})
-    monkeypatch.setattr(coverage, "DRAWS", 50)
-    monkeypatch.setattr(coverage, "speed", lambda: 0.5)
-    tables = coverage.main(20, tmp_path)
+def test_limits_of_twenty_surveys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "DESIGNS", {name: limits.DESIGNS[name] for name in ("single", "dynamic")})
+    monkeypatch.setattr(limits, "DRAWS", 50)
+    monkeypatch.setattr(limits, "speed", lambda: 0.5)
+    tables = limits.main(20, tmp_path)
     for table in tables.values():
         assert (table["runs"] == 20).all()
         # of 20 runs one has fewer than 16 hits in 10,000 where limits are right
         assert (table["coverage"] >= 0.75).all()
         assert (table["bias"].abs() < 0.02 + 4 * table["mc_se"]).all()
-    assert "Missed:" in (tmp_path / "coverage.md").read_text()
+    assert "Missed:" in (tmp_path / "limits.md").read_text()
 
 
 def test_power_of_two_landscapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,13 +1,13 @@
 """How often 95% limits of occupancy models hold the truth, and how far estimates lie beside it on average.
 
-    python -m benchmarks.coverage [RUNS]
+    python -m benchmarks.limits [RUNS]
 
 RUNS (default 500) simulated surveys of each design, two fifths of them where no bound is held, seeds 100000 on; every
 model is the true one. Designs and truths
 are in `DESIGNS`. Judged are all coefficients (logit scale) and their probabilities, and the share of cells occupied:
 the expected one against the mean of true psi, that of these very cells against the states themselves. A run whose
 estimate sits at a boundary has no limits; it is counted and left out. Prints tables, measures the speed of a dynamic
-fit of 942 cells x 23 seasons x 3 occasions with three covariates, and writes `results/coverage.md`.
+fit of 942 cells x 23 seasons x 3 occasions with three covariates, and writes `results/limits.md`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def page(tables: dict[str, pd.DataFrame], seconds: float) -> str:
         "estimates, relative where the truth is not 0, with its Monte Carlo standard error. Coefficients are on the",
         "logit scale; `psi`, `p`, `col`, `ext` are the probabilities of the intercepts. Shares are those of the last",
         "season. Maximum likelihood overstates slopes where cells are few, as in every logistic regression: a bias of",
-        "order 1/n, with some very steep surveys among it (see the medians). Made by `python -m benchmarks.coverage`.",
+        "order 1/n, with some very steep surveys among it (see the medians). Made by `python -m benchmarks.limits`.",
     ]
     for name, table in tables.items():
         design, runs = DESIGNS[name], int((table["runs"] + table["at a boundary"]).max())
@@ -201,10 +201,10 @@ def page(tables: dict[str, pd.DataFrame], seconds: float) -> str:
 def main(runs: int = 500, results: Path = RESULTS) -> dict[str, pd.DataFrame]:
     """Judge all designs and write the page."""
     tables = {name: study(design, runs) for name, design in DESIGNS.items()}
-    (results / "coverage.md").write_text(page(tables, speed()), encoding="utf-8")
+    (results / "limits.md").write_text(page(tables, speed()), encoding="utf-8")
     return tables
 
 
 if __name__ == "__main__":
     main(*(int(text) for text in sys.argv[1:2]))
-    print((RESULTS / "coverage.md").read_text(encoding="utf-8"))
+    print((RESULTS / "limits.md").read_text(encoding="utf-8"))
