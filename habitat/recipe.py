@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -201,9 +202,19 @@ class ForestSection(_Section):
 
 
 class ChangeSection(_Section):
-    """What counts as a loss."""
+    """What counts as a loss, and what is asked about it."""
 
     min_patch_ha: Annotated[float, Field(ge=0)] = 0.5
+    evidence: list[Literal["maps", "trajectories", "breaks"]] = Field(default=["maps", "trajectories"])
+    """Yearly maps, always; segments of the yearly composites; breaks in all looks of the years."""
+    kinds: bool = False
+    """Whether looks are read once more to tell what happened to each patch."""
+
+    @model_validator(mode="after")
+    def _with_maps(self) -> ChangeSection:
+        if "maps" not in self.evidence:
+            raise ValueError("evidence needs maps: nothing else knows what is forest")
+        return self
 
 
 class AssessSection(_Section):
@@ -386,6 +397,24 @@ class Recipe(_Section):
     def folder(self) -> Path:
         """The run's folder."""
         return self.path(self.output.folder)
+
+    @property
+    def loss_ways(self) -> tuple[str, ...]:
+        """What loss is told from, in the order of the work."""
+        asked = () if self.change is None else self.change.evidence
+        return tuple(way for way in ("maps", "trajectories", "breaks") if way in asked)
+
+    def windows(self) -> list[tuple[date, date]]:
+        """Of which days scenes are asked for: all seasons, or whole years where breaks are looked for."""
+        years = self.period.year_list()
+        if "breaks" in self.loss_ways:
+            return [(date(year, 1, 1), date(year, 12, 31)) for year in years]
+        return [season.window(year) for year in years for season in self.period.season_list()]
+
+    @property
+    def change_reads_looks(self) -> bool:
+        """Whether the change stage goes back to the scenes."""
+        return self.change is not None and ("breaks" in self.change.evidence or self.change.kinds)
 
     def files(self) -> dict[str, list[str]]:
         """The files that each section names, beyond area and scenes."""

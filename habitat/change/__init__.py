@@ -3,7 +3,9 @@
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
+from habitat.change.courses import fitted_course
 from habitat.change.disturbances import find_losses, loss_breaks
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
@@ -20,11 +22,14 @@ __all__ = [
     "BurnRules",
     "CoverDynamics",
     "CoverHistory",
+    "LossEvidence",
     "Plan",
     "Taken",
     "TrajectorySettings",
+    "breaks_by_year",
     "burnt_class",
     "burnt_to_open",
+    "combine_evidence",
     "cover_dynamics",
     "dated_loss",
     "describe_patches",
@@ -35,6 +40,7 @@ __all__ = [
     "fire_frequency",
     "first_loss_year",
     "fit_trajectories",
+    "fitted_course",
     "forest_dynamics",
     "kind_of_loss",
     "looks_of",

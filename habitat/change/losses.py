@@ -87,10 +87,11 @@ def loss_probability(evidence: np.ndarray, dynamics: CoverDynamics | None = None
 
 
 def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
-    """Number the patches of loss from 1; 0 where nothing was lost.
+    """Number the patches of loss from 1, the largest first; 0 where nothing was lost.
 
     Lost pixels that touch at sides or corners belong together if their years are at most one apart: a clearing
-    cut over two winters stays whole, and so does one whose mixed edge was noticed a year late.
+    cut over two winters stays whole, and so does one whose mixed edge was noticed a year late. Of equally large ones
+    the earlier comes first, then the one farther north.
 
     Returns
     -------
@@ -113,8 +114,21 @@ def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
     first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
     links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(lost.sum(),) * 2)
     numbers = np.zeros(loss_year.shape, dtype=np.int32)
-    numbers[lost] = connected_components(links, directed=False)[1] + 1
+    numbers[lost] = _largest_first(connected_components(links, directed=False)[1], loss_year[lost])
     return numbers
+
+
+def _largest_first(found: np.ndarray, years: np.ndarray) -> np.ndarray:
+    """Numbers from 1, of patches in the order of their size, then of the year of most of their pixels."""
+    sizes = np.bincount(found)
+    pairs, counts = np.unique(found.astype(np.int64) * 2**16 + years, return_counts=True)
+    of, year = np.divmod(pairs, 2**16)
+    most_last = np.lexsort((-year, counts, of))  # of years with as many pixels the first counts
+    main_year = np.zeros(len(sizes), dtype=np.int64)
+    main_year[of[most_last]] = year[most_last]
+    place = np.empty(len(sizes), dtype=np.int32)
+    place[np.lexsort((np.arange(len(sizes)), main_year, -sizes))] = np.arange(1, len(sizes) + 1)
+    return place[found]
 
 
 def without_small_patches(loss_year: np.ndarray, *, min_pixels: float) -> np.ndarray:
@@ -159,8 +173,7 @@ def loss_patches(loss_year: np.ndarray, probability: np.ndarray, grid: GeoBox) -
         probability=("probability", "mean"),
     )
     table = geometry.astype({"patch": int}).merge(by_patch.reset_index(), on="patch")
-    table = table.sort_values(["area_ha", "year", "patch"], ascending=[False, True, True], ignore_index=True)
-    table = table.assign(patch=np.arange(1, len(table) + 1))
+    table = table.sort_values("patch", ignore_index=True)
     return table[["patch", "year", "area_ha", "probability", "geometry"]].astype(
         {"year": "int64", "area_ha": float, "probability": float}
     )

@@ -28,6 +28,7 @@ def command(recipe: Path, list_scenes: bool) -> None:
         "seasons": "; ".join(f"{name} {window}" for name, window in said["seasons"].items()),
         "bands": " ".join(said["bands"]),
         "looks": said["looks"],
+        "change": said["change"],
         "source": said["source"],
         "scenes": f"{scenes} (left out: {left_out or 'none'})",
         "unseen": ", ".join(map(str, said["years_without_scenes"])) or "every year has scenes in the mapping season",

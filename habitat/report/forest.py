@@ -181,7 +181,8 @@ def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
         before = _year_before(run, patch)
         events.append(
             {
-                "between": _between(before, int(patch["year"])),
+                "between": _dated(patch) or _between(before, int(patch["year"])),
+                "kind": _kind(patch),
                 "year": int(patch["year"]),
                 "value": float(patch["area_ha"]),
                 "area": hectares(patch["area_ha"]),
@@ -192,7 +193,50 @@ def biggest_losses(run: RunFolder) -> dict[str, Any] | str:
                 "chips": _chips(run, patch, before),
             }
         )
-    return {"events": events, "count": len(patches), "total": hectares(patches["area_ha"].sum())}
+    told = {"kinds": _by_kind(patches), "sources": _sources(run)}
+    return {"events": events, "count": len(patches), "total": hectares(patches["area_ha"].sum())} | told
+
+
+def _sources(run: RunFolder) -> str:
+    """Say what loss was told from, and the smallest that is told."""
+    notes = run.notes("change")
+    words = {
+        "maps": "the yearly maps",
+        "trajectories": "the course of each pixel’s composites",
+        "breaks": f"breaks in all {number(notes.get('scenes_read'))} looks",
+    }
+    used = listed([words[way] for way in notes.get("evidence", ()) if way in words])
+    smallest = notes.get("smallest_ha")
+    small = f" No patch below {smallest:g} ha is told." if is_number(smallest) else ""
+    dated = notes.get("dated_share")
+    dates = ""
+    if "breaks" in notes.get("evidence", ()) and is_number(dated):
+        dates = f" Breaks date {percent(dated)} of it to the days between two looks."
+    return f"Loss was told from {used}.{dates}{small}" if used else ""
+
+
+def _by_kind(patches: Any) -> list[tuple[str, str, int]]:
+    """Hectares and patches of each kind, the largest first; nothing where kinds were not told."""
+    if "kind" not in patches:
+        return []
+    sums = patches.groupby("kind")["area_ha"].agg(["sum", "size"]).sort_values("sum", ascending=False)
+    return [(str(kind), hectares(row["sum"]), int(row["size"])) for kind, row in sums.iterrows()]
+
+
+def _kind(patch: Any) -> str:
+    """What happened, with how probable that is; nothing where it was not asked."""
+    kind = patch.get("kind")
+    if not isinstance(kind, str):
+        return ""
+    return f"{kind} ({percent(patch['kind_probability'])})" if kind != "don't know" else "what happened is not known"
+
+
+def _dated(patch: Any) -> str:
+    """Say between which looks forest was lost, where breaks tell it."""
+    ends = patch.get("earliest"), patch.get("latest")
+    if any(end is None or end != end for end in ends):
+        return ""
+    return f"between {ends[0]:%-d %B %Y} and {ends[1]:%-d %B %Y}"
 
 
 def _year_before(run: RunFolder, patch: Any) -> int:

@@ -56,7 +56,7 @@ def make_composites(context: Context, work: Path) -> Outputs:
     _warn_of_offsets(context, corrected)
     looks, scenes, learnt = prepare_looks(context)
     groups = [context.years] if looks.needs_all_years else [(year,) for year in context.years]
-    todo = list(blocks(context.grid, _block_size(len(scenes)) if looks.needs_all_years else READ_BLOCK))
+    todo = list(blocks(context.grid, block_size(len(scenes)) if looks.needs_all_years else READ_BLOCK))
     sensors = tuple(sorted({scene.sensor.name for scene in settled.scenes}))
     harmonics = harmonic_names(context.bands) if _shows(context, "harmonics") else ()
     jobs = {
@@ -242,7 +242,7 @@ class CompositeJob:
         return {"composite": packed, "sensors": shared, "harmonics": course}
 
 
-def _block_size(looks: int) -> int:
+def block_size(looks: int) -> int:
     """Side of a block that holds all years, pixels."""
     size = READ_BLOCK
     while size > LEAST_BLOCK and looks * size**2 > BLOCK_LOOKS:

@@ -44,6 +44,7 @@ class Plan:
     """Where pixels are looked at; default: here."""
     progress: Progress = no_progress
     warnings: list[str] = field(default_factory=list)
+    downloads_name: str = ""  # what the files that list the downloads begin with
 
     @cached_property
     def years(self) -> tuple[int, ...]:
@@ -242,8 +243,8 @@ class Plan:
 
     @property
     def windows(self) -> list[tuple[date, date]]:
-        """All windows of all seasons."""
-        return [season.window(year) for year in self.years for season in self.seasons]
+        """Of which days scenes are asked for."""
+        return self.recipe.windows()
 
     @cached_property
     def bands(self) -> tuple[str, ...]:
@@ -296,5 +297,4 @@ class Context(Plan):
 
     def _content(self, asset: Asset) -> str:
         """What stands for a file's content: its digest, or the name of one that is not there."""
-        path = Path(asset.href)
-        return self.run.digests.digest_of(path) if path.is_file() else asset.href
+        return self.run.digests.digest_of(path) if (path := Path(asset.href)).is_file() else asset.href

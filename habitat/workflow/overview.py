@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from habitat.cubes import BANDS
 from habitat.errors import ReadError, RecipeError
 from habitat.recipe import Recipe
 from habitat.workflow.context import Plan, Progress, no_progress
@@ -45,6 +46,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "seasons": {season.name: str(season) for season in plan.seasons},
         "bands": list(plan.bands),
         "looks": _looks(recipe),
+        "change": _change(plan),
         "source": _source(plan),
         "scenes": dict(Counter(scene.sensor.name for scene in plan.scenes)),
         "used": [_line(scene) for scene in plan.settled.scenes],
@@ -75,6 +77,23 @@ def _looks(recipe: Recipe) -> str:
     done += ["aligned"] if settings.align else []
     done += ["as sharp as the coarsest"] if settings.sharpness == "common" else []
     return ", ".join([*done, settings.composite])
+
+
+def _change(plan: Plan) -> str:
+    """What loss is told from, and what is read for it; nothing where change is not asked for."""
+    section, ways = plan.recipe.change, plan.recipe.loss_ways
+    if section is None:
+        return "not asked for"
+    if "breaks" in ways and (missing := [band for band in BANDS if band not in plan.bands]):
+        raise RecipeError(
+            f"breaks are looked for in six bands, and not every sensor has {missing[0]!r}",
+            where="[change] evidence",
+            mend='leave "breaks" out, or name [scenes] collections that have the band',
+        )
+    said = f"{', '.join(ways)}; patches of {section.min_patch_ha:g} ha and more"
+    if "breaks" in ways:
+        said += f"; all {len(plan.scenes)} scenes of the years are read once more for breaks"
+    return said + ("; looks around each patch are read for its kind" if section.kinds else "")
 
 
 def _source(plan: Plan) -> str:

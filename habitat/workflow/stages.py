@@ -43,7 +43,7 @@ STAGES = (
     Stage("composite", "composites:make_composites", (), ("scenes",), version=5),
     Stage("train", "training:train", ("composite",), ("forest",), version=3),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=3),
-    Stage("change", "changes:find_change", ("map",), ("change",), version=2),
+    Stage("change", "changes:find_change", ("composite", "map"), ("change",), version=3),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "cells:make_cells", ("map", "change"), ("cells",), version=2),
     Stage("join", "joining:join_sightings", ("map", "change", "cells"), ("sightings",), version=2),
@@ -168,7 +168,8 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
     recipe, run = context.recipe, context.run
     read = {name: run.outputs(name) for name in stage.after}
     files: dict[str, str | None] = {name: found for outputs in read.values() for name, found in outputs.items()}
-    if stage.name == "composite":
+    reads_looks = stage.name == "composite" or (stage.name == "change" and recipe.change_reads_looks)
+    if reads_looks:
         files |= context.scene_digests()
         files["heights"] = digest([context.run.digests.digest_of(file) for file in _heights_of(context)])
     if stage.name == "cells":
@@ -186,7 +187,9 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         if stage.name == "composite":
             shown = [] if recipe.forest is None else recipe.forest.features
             settings["shown"] = sorted({"harmonics", "terrain"}.intersection(shown))
-            settings["scenes"] = {key: value for key, value in settings["scenes"].items() if key not in _NO_PIXEL}
+        if reads_looks:
+            scenes = recipe.resolved()["scenes"]
+            settings["scenes"] = {key: value for key, value in scenes.items() if key not in _NO_PIXEL}
     return {
         "stage": stage.name,
         "version": stage.version,
@@ -194,7 +197,7 @@ def _inputs(stage: Stage, context: Context) -> dict[str, Any]:
         "outline": context.area.wkb_hex,
         "notes": {name: run.notes(name) for name in stage.after} if stage.name == "report" else None,
         "files": files,
-        "holes": [context.missing, context.selection.left_out] if stage.name == "composite" else None,
+        "holes": [context.missing, context.selection.left_out] if reads_looks else None,
     }
 
 

@@ -1,0 +1,245 @@
+"""What maps, composites and looks say of loss, block by block, and the one answer that they give together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from habitat.change import (
+    LossEvidence,
+    breaks_by_year,
+    combine_evidence,
+    dated_loss,
+    find_breaks,
+    find_episodes,
+    fit_trajectories,
+    looks_of,
+    loss_breaks,
+    yearly_noise,
+)
+from habitat.change.breaks import EPOCH
+from habitat.change.episodes import FALLING
+from habitat.change.trajectories import FEWEST_YEARS
+from habitat.cubes import BANDS, is_loss
+from habitat.errors import EstimationError, RecipeError
+from habitat.grids import Block, blocks, crop, rasterize, widen
+from habitat.legend import UNKNOWN
+from habitat.seasons import Season
+from habitat.store import read_raster
+from habitat.tiles import Scene
+from habitat.workflow.composites import NODATA, REFLECTANCE_SCALE, composite_bands
+from habitat.workflow.context import Context
+from habitat.workflow.looks import Looks, prepare_looks
+from habitat.workflow.maps import LOST
+from habitat.workflow.percent import from_percent
+
+TRAJECTORY_BANDS = ("red", "nir08", "swir16", "swir22")
+"""What trajectories are fitted to, as far as all sensors have it."""
+LEAST_FALL = 0.1
+"""Of the burn ratio, or the moisture index where there is no swir22: lesser disturbances say nothing."""
+NO_DATE = -32768
+"""In `change/loss_date.tif`: no break dates the loss."""
+DATES = ("date", "earliest", "latest")
+"""Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
+NEIGHBOURS = 1
+"""Pixels around a block that have a say in it."""
+_NOISE_TILE, _NOISE_TILES = 256, 9
+DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class ChangeSources:
+    """Where a block's evidence is read; picklable, so that other processes can do it."""
+
+    folder: Path
+    """The run's."""
+    years: tuple[int, ...]
+    season: Season
+    """The mapping season."""
+    bands: tuple[str, ...]
+    """Of the composites."""
+    grid: GeoBox
+    """The run's."""
+    noise: np.ndarray | None = None
+    """Covariance of a year's noise in TRAJECTORY_BANDS; None: trajectories are not asked."""
+    scenes: tuple[Scene, ...] = ()
+    looks: Looks | None = None
+    """None: breaks are not looked for."""
+    outline: Any = None
+
+    @property
+    def season_ends(self) -> np.ndarray:
+        """Last day of each mapping season."""
+        return np.array([self.season.window(year)[1] for year in self.years], "datetime64[D]")
+
+    def map_layers(self, kind: str, block: Block) -> np.ndarray:
+        """A layer of the yearly maps, (year, y, x): "" for classes, "_probability"."""
+        paths = (self.folder / "forest" / f"{year}{kind}.tif" for year in self.years)
+        return np.concatenate([read_raster(path, block)[0] for path in paths])
+
+    def evidence(self, block: Block) -> tuple[LossEvidence, pd.DataFrame]:
+        """All that is known of a block, and its breaks with their place in the grid, year and strength."""
+        lost = from_percent(read_raster(self.folder / "forest" / LOST, block)[0])
+        forest = from_percent(self.map_layers("_probability", block))
+        forest[self.map_layers("", block) == UNKNOWN] = np.nan
+        found = LossEvidence(np.array(self.years), lost, forest)
+        if self.noise is not None:
+            found = replace(found, falls=self._falls(block))
+        if self.looks is None:
+            return found, pd.DataFrame()
+        table, looks = self._breaks(block)
+        losses = loss_breaks(table, least_probability=0)
+        probability, which = breaks_by_year(losses, self.season_ends, found.seen_again)
+        used = np.argwhere(which >= 0)
+        year = np.zeros(len(losses), np.uint16)
+        year[which[tuple(used.T)]] = found.years[used[:, 0]]
+        told = losses.assign(loss_year=year, loss_probability=losses["probability"])
+        table = table.join(told[["date", "lower", "upper", "loss_year", "loss_probability"]])
+        ever_forest = np.nan_to_num(forest).max(axis=0) >= 0.5
+        table = table[ever_forest[table["row"], table["column"]]]
+        return replace(found, breaks=probability, looks=looks), table
+
+    def _falls(self, block: Block) -> np.ndarray:
+        """Fall of the index, (year, y, x), by the year in which a disturbance begins."""
+        fit = fit_trajectories(read_summers(self.folder, self.years, self.bands, block), noise=self.noise)
+        index = next((name for name, needed in FALLING.items() if {*needed} <= {*self.bands}), "ndvi")
+        episodes = find_episodes(fit, index=index, least_change=LEAST_FALL)
+        falls = np.zeros((len(self.years), *block.shape), np.float32)
+        years, falling = episodes["year"].values, np.nan_to_num(-episodes["magnitude"].values)
+        for episode in range(len(years)):
+            rows, cols = np.nonzero(falling[episode] > 0)
+            at = np.searchsorted(self.years, years[episode, rows, cols])
+            falls[at, rows, cols] = np.maximum(falls[at, rows, cols], falling[episode, rows, cols])
+        return falls
+
+    def _breaks(self, block: Block) -> tuple[pd.DataFrame, np.ndarray]:
+        """Breaks of a block, and clear looks a year of its pixels."""
+        stack = self.read_looks(block)
+        days, values = looks_of(stack)
+        years = max(float(days[-1] - days[0]) / 365.25, 1.0) if len(days) else 1.0
+        seen = np.isfinite(values).all(axis=1).sum(axis=0) / years
+        return find_breaks(days, values), seen.astype(np.float32)
+
+    def read_looks(self, block: Block) -> xr.Dataset:
+        """The clear looks of a block, nothing outside the area."""
+        assert self.looks is not None
+        reading, core = widen(block, self.grid, self.looks.reach(self.grid))
+        window = crop(self.grid, reading)
+        stack = self.looks.read(self.scenes, window).isel(y=core[0], x=core[1])
+        inside = rasterize([self.outline], [1], crop(self.grid, block)) > 0
+        return stack.assign({band: stack[band].where(inside) for band in BANDS})
+
+
+@dataclass(frozen=True)
+class LossJob:
+    """The loss of one block, with everything that another process needs to tell it."""
+
+    sources: ChangeSources
+    block: Block
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        """Return the block's loss.
+
+        Returns
+        -------
+        dict
+            `loss_year` uint16 and `probability` float32 (y, x); `dates` int16 (3, y, x), days; `break_<column>`, the
+            breaks of pixels that were ever forest, rows and columns of the whole grid.
+        """
+        window, core = widen(self.block, self.sources.grid, NEIGHBOURS)
+        evidence, table = self.sources.evidence(window)
+        if evidence.ways == ("maps",):
+            loss = dated_loss(evidence.lost, np.isfinite(evidence.forest), evidence.years)
+            probability = evidence.lost[-1]
+        else:
+            loss, probability = combine_evidence(evidence)
+        loss, probability = loss[core], probability[core]
+        out = {"loss_year": loss, "probability": probability}
+        if not len(table):
+            return out | {"dates": _dates(table, loss)}
+        placed = table.assign(row=table["row"] - core[0].start, column=table["column"] - core[1].start)
+        height, width = loss.shape
+        own = placed[placed["row"].between(0, height - 1) & placed["column"].between(0, width - 1)]
+        out["dates"] = _dates(own, loss)
+        rows, columns = own["row"] + self.block.rows.start, own["column"] + self.block.cols.start
+        own = own.assign(row=rows, column=columns)
+        return out | {f"break_{name}": own[name].to_numpy() for name in own.columns}
+
+
+def _dates(breaks: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
+    """Days of the breaks that lost pixels' years rest on, int16 (3, y, x)."""
+    dates = np.full((len(DATES), *loss.shape), NO_DATE, np.int16)
+    if len(breaks):
+        rows, columns, year = (breaks[name].to_numpy() for name in ("row", "column", "loss_year"))
+        dating = is_loss(year) & (year == loss[rows, columns])
+        for number, name in enumerate(("date", "lower", "upper")):
+            days = (breaks[name].to_numpy()[dating].astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
+            dates[number, rows[dating], columns[dating]] = days
+    return dates
+
+
+def change_sources(context: Context, ways: tuple[str, ...]) -> ChangeSources:
+    """Return where evidence is read, with what must be known of the whole area first.
+
+    Raises
+    ------
+    RecipeError
+        If bands are missing that the evidence needs.
+    """
+    bands = composite_bands(context)
+    _refuse_missing(bands, ways)
+    sources = ChangeSources(context.run.folder, context.years, context.seasons[0], bands, context.grid)
+    if "trajectories" in ways and len(context.years) >= FEWEST_YEARS:
+        sources = replace(sources, noise=_noise(context, bands))
+    if "breaks" in ways:
+        sources = with_looks(context, sources)
+    return sources
+
+
+def with_looks(context: Context, sources: ChangeSources) -> ChangeSources:
+    """Return `sources` that can read looks."""
+    looks, scenes, _ = prepare_looks(context)
+    return replace(sources, scenes=scenes, looks=looks, outline=context.outline)
+
+
+def read_summers(folder: Path, years: tuple[int, ...], bands: tuple[str, ...], block: Block) -> xr.Dataset:
+    """Reflectance of the mapping seasons (year, y, x) in TRAJECTORY_BANDS, NaN = not seen."""
+    used = [band for band in TRAJECTORY_BANDS if band in bands]
+    layers = []
+    for year in years:
+        values, _ = read_raster(folder / "composites" / f"{year}.tif", block)
+        layers.append(values[[bands.index(band) for band in used]])
+    packed = np.stack(layers, axis=1)
+    values = np.where(packed == NODATA, np.nan, packed / np.float32(REFLECTANCE_SCALE)).astype(np.float32)
+    data = {band: (("year", "y", "x"), layer) for band, layer in zip(used, values, strict=True)}
+    return xr.Dataset(data, coords={"year": list(years)})
+
+
+def _noise(context: Context, bands: tuple[str, ...]) -> np.ndarray | None:
+    """Covariance of a year's noise, from up to nine tiles spread over the area; None if too little was seen."""
+    tiles = list(blocks(context.grid, _NOISE_TILE))
+    chosen = np.unique(np.linspace(0, len(tiles) - 1, _NOISE_TILES).round().astype(int))
+    parts = []
+    for k in chosen:
+        cube = read_summers(context.run.folder, context.years, bands, tiles[k])
+        parts.append(np.stack([layer.values.reshape(len(context.years), -1) for layer in cube.data_vars.values()]))
+    try:
+        return yearly_noise(np.concatenate(parts, axis=2))
+    except EstimationError as error:
+        context.warnings.append(f"trajectories are left out: {error.what}")
+        return None
+
+
+def _refuse_missing(bands: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    if "breaks" in ways and (missing := [band for band in BANDS if band not in bands]):
+        raise RecipeError(
+            f"breaks are looked for in six bands, and not every sensor has {missing[0]!r}",
+            where="[change] evidence",
+            mend='leave "breaks" out, or name [scenes] collections that have the band',
+        )
