@@ -17,8 +17,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from habitat.change._state import LANES, STATE_VERSION, new_states, pack, unpack
+from habitat.change._state import (
+    AGAINST,
+    DAY,
+    FOR,
+    HEAD,
+    LANES,
+    LAST_GOOD,
+    LOOKS,
+    RUN,
+    STATE_VERSION,
+    TAIL,
+    WHITENING,
+    new_states,
+    pack,
+    unpack,
+)
 from habitat.change.breaks import BreakRules, check_looks, event_table, take_in
+from habitat.cubes import BANDS
 from habitat.errors import ContractError
 
 NO_MODEL, QUIET, PROVISIONAL, CONFIRMED = 0, 1, 2, 3
@@ -171,6 +187,32 @@ class AlertRun:
         """Return all events, pixel by pixel: `breaks_of_events` makes breaks of them, the same as the archive's."""
         order = np.argsort(self.pixels, kind="stable")
         return event_table(self.pixels[order], self.events[order], self.shape[1])
+
+    def stirring(self) -> pd.DataFrame:
+        """Return what is known so far of deviations that no break confirms yet (level 2).
+
+        Returns
+        -------
+        DataFrame
+            `row`, `column`; `after_day`, the last look that followed the model, and `by_day`, the first that did not;
+            `looks` that speak for a change; `change_<band>`, the direction of the deviation, reflectance: its length
+            is held down as each look's is.
+        """
+        pixel = np.flatnonzero(self.levels().ravel() == PROVISIONAL)
+        states = self.states[pixel].astype(float)
+        looks = states[:, HEAD, FOR] + states[:, HEAD, AGAINST]
+        whitened = states[:, RUN, :] / np.maximum(looks, 1)[:, None]
+        rows = states[:, WHITENING : WHITENING + len(BANDS), : len(BANDS)]
+        # rows turn a residual y into W'y: the residual is what solves it
+        change = np.linalg.solve(np.swapaxes(rows, 1, 2), whitened[:, : len(BANDS), None])[:, :, 0]
+        columns = {
+            "row": pixel // self.shape[1],
+            "column": pixel % self.shape[1],
+            "after_day": states[:, TAIL, LAST_GOOD],
+            "by_day": states[:, LOOKS, DAY],
+            "looks": states[:, HEAD, FOR].astype(np.int64),
+        }
+        return pd.DataFrame(columns | {f"change_{band}": change[:, k] for k, band in enumerate(BANDS)})
 
     def levels(self) -> np.ndarray:
         """Return the alert level of each pixel, uint8 (y, x).

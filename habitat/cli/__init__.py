@@ -23,12 +23,13 @@ COMMANDS = {
     "composite": "Make the seasons' composites.",
     "train": "Train the classifier and judge it.",
     "map": "Map forest, year by year.",
-    "change": "Find loss: its year, its probability, its patches.",
+    "change": "Find loss: its year, its date, its probability, its patches.",
     "assess": "Tell how right the maps are, and areas with limits, from places that people looked at.",
     "cells": "Sum up habitat by survey cell.",
     "join": "Join sightings to the habitat of their own day.",
     "occupancy": "Estimate where the animals live.",
     "report": "Write report.html.",
+    "watch": "Take in new scenes as they come, and raise alerts.",
     "run": "All of it, doing only what is out of date.",
 }
 """In the order of `habitat --help`."""

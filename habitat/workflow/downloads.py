@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FETCH_WORKERS = 8
 """Requests at a time: catalogues ask for patience beyond some ten."""
-CATALOGUE, RECORD = "catalog.json", "fetched.json"
-"""In the folder of the downloads: a STAC item collection of its scenes, and what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,16 @@ class Downloads:
     """What could not be had: scene, asset and reason."""
     layers: tuple[str, ...]
     """Files of the layers that do not change, relative to the folder."""
+
+
+def catalogue_of(plan: Plan) -> Path:
+    """Where the STAC item collection of what was fetched lies."""
+    return plan.downloads_folder / f"{plan.downloads_name}catalog.json"
+
+
+def record_of(plan: Plan) -> Path:
+    """Where it is written down what was asked for."""
+    return plan.downloads_folder / f"{plan.downloads_name}fetched.json"
 
 
 def fetch_recipe(recipe: Recipe, *, workers: int = FETCH_WORKERS, progress: Progress = no_progress) -> Downloads:
@@ -91,16 +99,16 @@ def fetch_scenes_of(plan: Plan, *, workers: int) -> Downloads:
             raise CatalogueError("not one of its scenes could be had", where=settings.source, mend="try again later")
         missing = tuple({"scene": m.scene, "asset": m.asset, "reason": m.reason} for m in found.missing)
         layers = _fetch_layers(plan, folder)
-        (folder / RECORD).unlink(missing_ok=True)  # it is about another catalogue from here on
-        write_items(folder / CATALOGUE, found.scenes)
+        record_of(plan).unlink(missing_ok=True)  # it is about another catalogue from here on
+        write_items(catalogue_of(plan), found.scenes)
         record = {
             "request": _request(plan),
             "missing": missing,
             "left_out": dict(offered.left_out) | dict(found.outside),
             "layers": layers,
         }
-        write_json(folder / RECORD, record)  # last: a folder with a record is whole
-    return Downloads(folder / CATALOGUE, len(found.scenes), found.bytes_read, missing, tuple(layers))
+        write_json(record_of(plan), record)  # last: a folder with a record is whole
+    return Downloads(catalogue_of(plan), len(found.scenes), found.bytes_read, missing, tuple(layers))
 
 
 def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
@@ -123,7 +131,7 @@ def _fetch_layers(plan: Plan, folder: Path) -> list[str]:
 def read_record(plan: Plan) -> dict[str, Any] | None:
     """What the last fetch wrote down; None if it was asked for something else, or never ended."""
     try:
-        record = json.loads((plan.downloads_folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(record_of(plan).read_text(encoding="utf-8"))
         return record if record["request"] == _request(plan) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -135,9 +143,9 @@ def read_downloads(plan: Plan) -> Selection | None:
     from habitat.tiles.catalogue import read_items
 
     record = read_record(plan)
-    if record is None or not (plan.downloads_folder / CATALOGUE).is_file():
+    if record is None or not catalogue_of(plan).is_file():
         return None
-    found = map(scene_from_item, read_items(plan.downloads_folder / CATALOGUE))
+    found = map(scene_from_item, read_items(catalogue_of(plan)))
     scenes = tuple(scene for scene in found if scene is not None)
     if not all(Path(asset.href).is_file() for scene in scenes for asset in scene.assets.values()):
         return None
