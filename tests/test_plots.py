@@ -267,3 +267,20 @@ assert "matplotlib.pyplot" not in sys.modules, "pyplot was imported"
 assert matplotlib.rcParams.copy() == before, "settings were changed"
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_a_pixels_course_trajectory_and_breaks_are_drawn_and_named_once():
+    times = pd.to_datetime(["2019-06-01", "2020-06-01", "2021-06-01"])
+    series = pd.DataFrame({"time": times, "value": [0.6, 0.6, 0.2], "sensor": "landsat", "clear": True})
+    segments = pd.DataFrame({"start": times[:2], "end": times[1:], "from_value": [0.6, 0.2], "to_value": [0.6, 0.2]})
+    figure = plots.pixel_series(
+        series,
+        label="NBR",
+        course=series[["time", "value"]],
+        segments=segments,
+        breaks=[(times[0], times[1]), (times[1], times[2])],
+    )
+    (axes,) = figure.axes
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["landsat", "break", "fit", "trajectory"]
+    assert len(axes.patches) == 2
+    assert [list(line.get_ydata()) for line in axes.lines[-2:]] == [[0.6, 0.6], [0.2, 0.2]]

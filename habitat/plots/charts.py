@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from habitat.plots._sheet import FAINT, INK, MUTED, TEXT, WIDTH, Picture, axes_at, span_of, year_colors
 
-_MODEL = "#1d5f8a"
+_MODEL, _LOST = "#1d5f8a", "#c8553d"
 _SENSORS = ("#b2571f", "#1d5f8a", "#5a7d2a", "#7a4a8c")
 """Colours of sensors, in the order of their names."""
 
@@ -87,7 +88,15 @@ def share_by_season(share: Any, *, title: str = "") -> Figure:
     return figure
 
 
-def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
+def pixel_series(
+    series: Any,
+    *,
+    label: str,
+    title: str = "",
+    course: Any = None,
+    segments: Any = None,
+    breaks: Sequence[tuple[Any, Any]] = (),
+) -> Figure:
     """Draw what one pixel showed over time: filled where the look was clear, an outline where it was not.
 
     Parameters
@@ -96,14 +105,28 @@ def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
         Columns time, value, sensor, clear (bool), a row a look; values that are null are passed over.
     label : str
         What `value` is, with its unit.
+    course : DataFrame, optional
+        Columns time, value: a line that is fitted to the looks, broken where it is null.
+    segments : DataFrame, optional
+        Columns start, end (times), from_value, to_value: straight pieces of a trajectory.
+    breaks : sequence of (time, time)
+        The last look before each break and the first after it: drawn as bands.
     """
     rows = series[series["value"].notna()].sort_values("time")
-    figure, axes = _chart(title or label, 2.9)
+    explained = course is not None or segments is not None or bool(breaks)
+    figure, axes = _chart(title or label, 3.14 if explained else 2.9, head=0.24 if explained else 0.0)
     for color, (sensor, looks) in zip(_SENSORS, rows.groupby("sensor", sort=True), strict=False):
         clear = looks["clear"].to_numpy(dtype=bool)
         spots: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 5, "mew": 1, "mec": color}
         axes.plot(looks["time"][clear], looks["value"][clear], mfc=color, label=str(sensor), **spots)
         axes.plot(looks["time"][~clear], looks["value"][~clear], mfc="none", alpha=0.55, **spots)
+    for number, (first, last) in enumerate(breaks):
+        axes.axvspan(first, last, color=_LOST, alpha=0.25, lw=0, zorder=0, label="_" * bool(number) + "break")
+    if course is not None:
+        axes.plot(course["time"], course["value"], color=INK, lw=1, alpha=0.7, label="fit")
+    for number, piece in enumerate(() if segments is None else segments.itertuples(index=False)):
+        ends = [piece.start, piece.end], [piece.from_value, piece.to_value]
+        axes.plot(*ends, color=_LOST, lw=2, label="_" * bool(number) + "trajectory")
     axes.xaxis.set_major_locator(AutoDateLocator(maxticks=10))  # type: ignore[no-untyped-call]
     axes.yaxis.set_major_locator(MaxNLocator(5))
     handles = [*axes.get_legend_handles_labels()[0]]
@@ -113,8 +136,8 @@ def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
         figure.legend(
             handles=handles,
             loc="upper right",
-            bbox_to_anchor=(1, 1),
-            ncols=3,
+            bbox_to_anchor=(1, 1 - (0.24 / 3.14 if explained else 0)),
+            ncols=5,
             frameon=False,
             fontsize=9,
             labelcolor=INK,
@@ -125,9 +148,10 @@ def pixel_series(series: Any, *, label: str, title: str = "") -> Figure:
     return figure
 
 
-def _chart(title: str, high: float) -> tuple[Figure, Axes]:
+def _chart(title: str, high: float, *, head: float = 0.0) -> tuple[Figure, Axes]:
+    """One panel, with so many inches between its title and itself for a line of the key."""
     figure = Picture(figsize=(WIDTH, high), dpi=100)
-    axes = axes_at(figure, (0.46, 0.3, WIDTH - 0.7, high - 0.66))
+    axes = axes_at(figure, (0.46, 0.3, WIDTH - 0.7, high - 0.66 - head))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(MUTED)
     axes.tick_params(colors=INK, labelsize=9, length=0)
