@@ -109,6 +109,28 @@ def test_a_loss_is_dated_from_the_last_year_that_was_seen(small_run):
     }
 
 
+def test_days_kinds_and_what_loss_was_told_from_are_said_where_they_are_known(small_run):
+    folder = small_run()
+    patches = read_table(folder / "change/patches.parquet")
+    earliest = pd.Series(pd.to_datetime(["2019-10-17"]).repeat(len(patches)))
+    kinds = ["clear cut", *["don't know"] * (len(patches) - 1)]
+    dated = patches.assign(earliest=earliest, latest=pd.Timestamp("2020-04-03"), kind=kinds, kind_probability=0.91)
+    dated.loc[1:, "earliest"] = pd.NaT
+    write_table(folder / "change/patches.parquet", dated)
+    state = json.loads((folder / "run.json").read_text())
+    told = {"evidence": ["maps", "breaks"], "scenes_read": 48, "smallest_ha": 0.52, "dated_share": 0.25}
+    state["stages"]["change"]["notes"] = told
+    write_json(folder / "run.json", state)
+    text = Page(write_report(folder)).text
+    assert text.count("Lost between 17 October 2019 and 3 April 2020") == 1
+    assert "Lost between the mapping seasons of" in text
+    assert "clear cut (91%)" in text
+    assert "what happened is not known" in text
+    assert "Loss was told from the yearly maps and breaks in all 48 looks. Breaks date 25% of it" in text
+    assert "No patch below 0.52 ha is told." in text
+    assert f"clear cut {patches['area_ha'].iloc[0]:.1f} ha 1" in text
+
+
 def test_limits_are_shown_where_they_were_estimated(small_run):
     folder = small_run()
     areas = pd.read_csv(folder / "areas.csv")
