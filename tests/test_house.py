@@ -32,9 +32,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "habitat").rglob("*.py"))
 MODULES = ["habitat", *(found.name for found in pkgutil.walk_packages(habitat.__path__, "habitat."))]
 
-LONG_MODULES = {"habitat/recipe.py": "one section after another, each beside its checks"}
-"""Modules of more than 300 lines, each with its reason."""
-
 
 def packages() -> list[ModuleType]:
     return [module for module in map(importlib.import_module, MODULES) if hasattr(module, "__path__")]
@@ -126,7 +123,7 @@ def test_no_module_is_too_long() -> None:
         return len(path.read_text(encoding="utf-8").splitlines()) > 300
 
     long = {path.relative_to(ROOT).as_posix() for path in SOURCES if is_long(path)}
-    assert long <= set(LONG_MODULES)
+    assert long == set()
 
 
 def names_called(path: Path) -> Iterator[str]:

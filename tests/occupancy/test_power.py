@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks import limits, design
+from benchmarks import design, limits
 from habitat.errors import EstimationError, RecipeError
 from habitat.occupancy import SurveyDesign, cameras_needed, change_power, occupancy_variance, simulated_power
 from habitat.simulate import make_survey_landscape
