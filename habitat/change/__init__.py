@@ -1,7 +1,7 @@
 """From maps, composites and dense series to change: its day or year, how probable it is, what came before and after."""
 
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
-from habitat.change.breaks import BreakRules, find_breaks, looks_of
+from habitat.change.breaks import BreakRules, find_breaks, looks_of, missing_bands, with_all_bands
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
@@ -47,11 +47,13 @@ __all__ = [
     "loss_breaks",
     "loss_patches",
     "loss_probability",
+    "missing_bands",
     "plan",
     "regrowth_year",
     "select_episode",
     "smooth_cover",
     "smooth_forest",
+    "with_all_bands",
     "without_small_patches",
     "without_weather",
     "yearly_noise",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-PRESETS = ("standard", "full", "hard")
+PRESETS = "[standard|full|hard]"
 """Those of :mod:`habitat.simulate`, which takes too long to load for a list of names."""
 
 
@@ -22,9 +22,7 @@ PRESETS = ("standard", "full", "hard")
     show_default=True,
     help="Scenes as a catalogue serves them, or as products are downloaded.",
 )
-@click.option(
-    "--preset", type=click.Choice(PRESETS), default="standard", show_default=True, help="What kind of landscape."
-)
+@click.option("--preset", metavar=PRESETS, default="standard", show_default=True, help="What kind of landscape.")
 @click.option("--looks", type=int, help="Dates a year, 4 to 40; default: those of the preset.")
 def command(
     folder: Path, size_km: float, seed: int, layout: Literal["catalogue", "products"], preset: str, looks: int | None

@@ -21,6 +21,8 @@ from habitat.change import (
     fit_trajectories,
     looks_of,
     loss_breaks,
+    missing_bands,
+    with_all_bands,
     yearly_noise,
 )
 from habitat.change.breaks import EPOCH
@@ -133,7 +135,7 @@ class ChangeSources:
         window = crop(self.grid, reading)
         stack = self.looks.read(self.scenes, window).isel(y=core[0], x=core[1])
         inside = rasterize([self.outline], [1], crop(self.grid, block)) > 0
-        return stack.assign({band: stack[band].where(inside) for band in BANDS})
+        return with_all_bands(stack.assign({band: stack[band].where(inside) for band in BANDS if band in stack}))
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def change_sources(context: Context, ways: tuple[str, ...]) -> ChangeSources:
         If bands are missing that the evidence needs.
     """
     bands = composite_bands(context)
-    _refuse_missing(bands, ways)
+    refuse_missing_bands(bands, ways)
     sources = ChangeSources(context.run.folder, context.years, context.seasons[0], bands, context.grid)
     if "trajectories" in ways and len(context.years) >= FEWEST_YEARS:
         sources = replace(sources, noise=_noise(context, bands))
@@ -236,10 +238,11 @@ def _noise(context: Context, bands: tuple[str, ...]) -> np.ndarray | None:
         return None
 
 
-def _refuse_missing(bands: tuple[str, ...], ways: tuple[str, ...]) -> None:
-    if "breaks" in ways and (missing := [band for band in BANDS if band not in bands]):
+def refuse_missing_bands(bands: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    """Raise RecipeError if a band is missing that the evidence cannot do without."""
+    if "breaks" in ways and (missing := missing_bands(bands)):
         raise RecipeError(
-            f"breaks are looked for in six bands, and not every sensor has {missing[0]!r}",
+            f"breaks need a band that not every sensor has: {missing[0]}",
             where="[change] evidence",
             mend='leave "breaks" out, or name [scenes] collections that have the band',
         )

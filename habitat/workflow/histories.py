@@ -45,15 +45,8 @@ class Histories:
         middle = (occasions.edges[:-1] + (occasions.edges[1:] - occasions.edges[:-1]) / 2) - occasions.edges[0]
         days = np.broadcast_to(middle / pd.Timedelta(days=1), history["detected"].shape)
         history["day"] = (("cell", "occasion"), days.copy())
-        if self._has_doubt(species):
-            sure, _ = detection_history(
-                self.events[self.events["certain"].astype("boolean").fillna(False)],
-                self.effort,
-                species=species,
-                occasions=occasions,
-            )
-            judged = history["detected"] == 1
-            history["certain"] = (sure["detected"] == 1).astype(float).where(judged)
+        if not self._has_doubt(species):
+            history = history.drop_vars("certain", errors="ignore")
         history = self._with_tables(history, year)
         return history, self._cells_with_tables(habitat, year)
 

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitat.cubes import BANDS
 from habitat.errors import ReadError, RecipeError
 from habitat.recipe import Recipe
 from habitat.workflow.context import Plan, Progress, no_progress
@@ -81,18 +80,16 @@ def _looks(recipe: Recipe) -> str:
 
 def _change(plan: Plan) -> str:
     """What loss is told from, and what is read for it; nothing where change is not asked for."""
+    from habitat.workflow.evidence import refuse_missing_bands
+
     section, ways = plan.recipe.change, plan.recipe.loss_ways
     if section is None:
         return "not asked for"
-    if "breaks" in ways and (missing := [band for band in BANDS if band not in plan.bands]):
-        raise RecipeError(
-            f"breaks are looked for in six bands, and not every sensor has {missing[0]!r}",
-            where="[change] evidence",
-            mend='leave "breaks" out, or name [scenes] collections that have the band',
-        )
+    refuse_missing_bands(plan.bands, ways)
     said = f"{', '.join(ways)}; patches of {section.min_patch_ha:g} ha and more"
     if "breaks" in ways:
         said += f"; all {len(plan.scenes)} scenes of the years are read once more for breaks"
+        said += "" if "swir22" in plan.bands else "; swir16 stands in for swir22: fewer are found"
     return said + ("; looks around each patch are read for its kind" if section.kinds else "")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from habitat.change import AlertRun, BreakRules, Plan, Taken, looks_of, plan
+from habitat.change import AlertRun, BreakRules, Plan, Taken, looks_of, plan, with_all_bands
 from habitat.change._state import STATE_VERSION
 from habitat.errors import StoreError
 from habitat.grids import Block, crop, rasterize, widen
@@ -109,7 +109,7 @@ class WatchJob:
         for first in range(0, len(passes), TOGETHER):
             some = passes[first : first + TOGETHER]
             scenes = [scene for group in some for scene in group]
-            _, values = looks_of(self.looks.read(scenes, window).isel(y=core[0], x=core[1]))
+            _, values = looks_of(with_all_bands(self.looks.read(scenes, window).isel(y=core[0], x=core[1])))
             place = {_names(group): step for step, group in enumerate(passes_of(scenes))}
             for group in some:
                 yield np.where(inside, values[place[_names(group)]], np.float32(np.nan))

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from habitat.change import Taken
+from habitat.change import Taken, missing_bands
 from habitat.change.breaks import EPOCH
-from habitat.cubes import BANDS
 from habitat.errors import RecipeError
 from habitat.grids import blocks
 from habitat.recipe import LAST_YEAR, Recipe
@@ -125,9 +124,9 @@ def _watch(context: WatchContext, anew: bool) -> Watched:
 def _looks(context: WatchContext) -> Looks:
     """How looks are read, each by itself."""
     bands = common_bands(context.scenes)
-    if missing := [band for band in BANDS if band not in bands]:
+    if missing := missing_bands(bands):
         raise RecipeError(
-            f"alerts need six bands, and not every sensor has {missing[0]!r}",
+            f"alerts need a band that not every sensor has: {missing[0]}",
             where="[scenes] collections",
             mend="name collections that have the band",
         )

@@ -13,7 +13,15 @@ from habitat.change import breaks as breaks_module
 from habitat.change._fitting import absorb, design, refit
 from habitat.change._lanes import load, rows_of, store, total
 from habitat.change._state import COEFFICIENTS, GRAM, HEAD, ORIGIN, ROWS, WHITENING, pack, unpack
-from habitat.change.breaks import BreakRules, find_breaks, looks_of, new_states, take_in
+from habitat.change.breaks import (
+    SWIR22_OF_SWIR16,
+    BreakRules,
+    find_breaks,
+    looks_of,
+    new_states,
+    take_in,
+    with_all_bands,
+)
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
 from habitat.grids.compiling import compiled_part
@@ -219,3 +227,14 @@ def test_short_models_leave_room_for_all_events() -> None:
     soon = BreakRules(false_alarms=1e-13, prompt_false_alarms=1e-13, confirmations=2, confirm_days=1.0)
     found = find_breaks(DAYS, looks, rules=replace(soon, min_looks=8, min_days=60.0))
     assert len(found) > 64
+
+
+def test_swir16_stands_in_for_swir22_and_nothing_for_other_bands() -> None:
+    values = np.full((2, 1, 1), 0.2, np.float32)
+    coords = {"time": np.array(["2020-01-01", "2020-02-01"], "datetime64[ns]"), "y": [0.0], "x": [0.0]}
+    stack = xr.Dataset(dict.fromkeys(BANDS, (("time", "y", "x"), values)), coords=coords)
+    assert with_all_bands(stack) is stack
+    lacking = with_all_bands(stack.drop_vars("swir22"))
+    assert np.allclose(lacking["swir22"], 0.2 * SWIR22_OF_SWIR16)
+    with pytest.raises(ContractError, match="band 'red' is missing"):
+        with_all_bands(stack.drop_vars("red"))
