@@ -106,7 +106,7 @@ def forest_patches(forest: ForestGrid, *, edge_m: float = 100.0) -> tuple[NDArra
     table = {
         "patch": np.arange(1, n + 1),
         "area_km2": area,
-        "core_km2": np.bincount(numbers[core], minlength=n + 1)[1:] * side**2 / 1e6,
+        "core_km2": np.bincount(numbers.ravel(), weights=core.ravel(), minlength=n + 1)[1:] * side**2 / 1e6,
         "edge_km": edge,
         "nearest_m": _nearest(numbers, n) * side,
         "shape": edge / (4 * np.sqrt(area)),
@@ -144,14 +144,14 @@ def _nearest(numbers: NDArray[np.int32], n: int) -> NDArray[np.float64]:
     return np.where(np.isfinite(least), least, np.nan)[1:]
 
 
-def _core(is_forest: NDArray[np.bool_], side_m: float, edge_m: float) -> NDArray[np.bool_]:
-    """Forest further than `edge_m` from other land."""
+def _core(is_forest: NDArray[np.bool_], side_m: float, edge_m: float) -> NDArray[np.float64]:
+    """Share of each pixel that is forest further than `edge_m` from other land, 0-1, as at a straight edge."""
     from scipy import ndimage
 
     if is_forest.all():
-        return is_forest
+        return is_forest.astype(np.float64)
     depth = ndimage.distance_transform_edt(is_forest)  # to the middle of the nearest other pixel
-    return np.asarray(is_forest & ((depth - 0.5) * side_m >= edge_m))
+    return np.where(is_forest, np.clip(depth - edge_m / side_m, 0, 1), 0.0)
 
 
 def patch_covariates(
@@ -179,7 +179,7 @@ def patch_covariates(
     area = np.concatenate([[0.0], patches["area_km2"].to_numpy()])
     np.maximum.at(largest, where[inside], area[numbers[inside]])
     core = _core(numbers > 0, forest.side_m, edge_m)
-    share = np.bincount(where[inside & core], minlength=n_cells) / np.maximum(known, 1)
+    share = np.bincount(where[inside], weights=core[inside], minlength=n_cells) / np.maximum(known, 1)
     null = known == 0
     return pd.DataFrame({"patch_km2": np.where(null, np.nan, largest), "core_share": np.where(null, np.nan, share)})
 

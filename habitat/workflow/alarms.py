@@ -30,12 +30,14 @@ STALE_DAYS = 365.0
 """A deviation that no further look confirmed for so long is no alert any more."""
 RECENT_DAYS = 730.0
 """How long a confirmed break stays an alert after a new model has begun."""
+VERSION = 1
+"""Raised when alerts are told otherwise from the same states."""
 LAYERS = ("after_day", "by_day", "change", "probability", "looks")
 State = tuple[Block, Callable[[], AlertRun]]
 
 
-def write_alarms(context: Context, states: Sequence[State]) -> dict[str, Any]:
-    """Write alerts from the blocks' states, unless what was written is of the same scenes and maps.
+def write_alarms(context: Context, states: Sequence[State], *, settings: str) -> dict[str, Any]:
+    """Write alerts from the blocks' states, unless what was written is of the same scenes, settings and maps.
 
     Returns
     -------
@@ -48,7 +50,9 @@ def write_alarms(context: Context, states: Sequence[State]) -> dict[str, Any]:
     if not maps:
         context.warnings.append("the run holds no map of forest yet: alerts are raised everywhere")
     first = states[0][1]()
-    key = digest([[list(scene) for scene in first.taken], {y: run.digests.digest_of(p) for y, p in maps.items()}])
+    told = [list(context.legend.forest_codes), [str(season) for season in context.seasons[:1]]]
+    digests = {year: run.digests.digest_of(path) for year, path in maps.items()}
+    key = digest([VERSION, settings, [list(scene) for scene in first.taken], digests, told])
     record = read_json(run.path(RECORD))
     written = (run.path(LEVELS), run.path(TABLE))
     if record.get("key") == key and all(path.is_file() for path in written):

@@ -94,7 +94,7 @@ class ChangeSources:
         if self.noise is not None:
             found = replace(found, falls=self._falls(block))
         if self.looks is None:
-            return found, pd.DataFrame()
+            return found, pd.DataFrame()  # without a column: breaks were not looked for
         table, looks = self._breaks(block)
         losses = loss_breaks(table, least_probability=0)
         probability, which = breaks_by_year(losses, self.season_ends, found.seen_again)
@@ -163,7 +163,7 @@ class LossJob:
             loss, probability = combine_evidence(evidence)
         loss, probability = loss[core], probability[core]
         out = {"loss_year": loss, "probability": probability}
-        if not len(table):
+        if not len(table.columns):
             return out | {"dates": _dates(table, loss)}
         placed = table.assign(row=table["row"] - core[0].start, column=table["column"] - core[1].start)
         height, width = loss.shape

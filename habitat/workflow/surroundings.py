@@ -27,7 +27,7 @@ from habitat.landscape import (
 )
 from habitat.records import read_shapes
 from habitat.store import open_raster, read_raster
-from habitat.workflow.context import Plan
+from habitat.workflow.context import Context
 
 _RASTERS = (".tif", ".tiff", ".jp2")
 _MOST_LARGE = 8
@@ -67,7 +67,7 @@ class Pattern:
 class Surroundings:
     """Covariates that cells have from more than their own pixels' classes."""
 
-    def __init__(self, context: Plan) -> None:
+    def __init__(self, context: Context) -> None:
         section = context.recipe.cells
         assert section is not None
         self._context, self._section = context, section
@@ -81,6 +81,11 @@ class Surroundings:
         resistance = forest_resistance(forest)
         corridors, detour = find_corridors(resistance, numbers, forest=forest, large=sorted(large["patch"]))
         patches = patches.assign(large=patches["area_km2"] >= section.large_patch_km2)
+        patches = patches.assign(connected=patches["patch"].isin(large["patch"]))
+        if (left := int(patches["large"].sum()) - len(large)) > 0:
+            context.warnings.append(
+                f"{year}: of {left + len(large)} large patches only the {len(large)} largest are connected by corridors"
+            )
         patches.insert(0, "year", year)
         corridors.insert(0, "year", year)
         return Pattern(forest, numbers, patches, corridors, detour)

@@ -34,8 +34,13 @@ STATES = "alerts"
 """Folder of the states, in the run's."""
 BLOCK = 128
 """Pixels: a state takes two kilobytes a pixel in memory, one and a half on disk."""
-ALONE = {"history": "product"}, {"learned": "nadir"}, {"level": "shade"}
-"""What of `mask`, `view` and `relief` needs scenes of other days, and what stands for it; `align` is left out."""
+ALONE = {
+    "mask": {"history": "product"},
+    "view": {"learned": "nadir"},
+    "relief": {"level": "shade"},
+    "sharpness": {"common": "own"},
+}
+"""What needs scenes of other days or sensors, by key of [scenes], and what stands for it; `align` is left out."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def _watch(context: WatchContext, anew: bool) -> Watched:
         context.progress("watch", done, len(jobs))
         new.update(taken)
     states = [(job.block, partial(read_state, job.file, settings)) for job in jobs]
-    alarms = write_alarms(context, states)
+    alarms = write_alarms(context, states, settings=settings)
     return Watched(taken=tuple(scene.scene for scene in sorted(new)), warnings=tuple(context.warnings), **alarms)
 
 
@@ -132,7 +137,7 @@ def _looks(context: WatchContext) -> Looks:
         )
     settings = context.recipe.scenes
     alone: dict[str, Any] = {}
-    for key, instead in zip(("mask", "view", "relief"), ALONE, strict=True):
+    for key, instead in ALONE.items():
         if (asked := getattr(settings, key)) in instead:
             alone[key] = instead[asked]
     if settings.align:
@@ -149,7 +154,9 @@ def _settings(context: WatchContext, looks: Looks) -> str:
     said = looks.settings.model_dump(mode="json")
     pixels = {key: said[key] for key in ("mask", "reject", "margin_m", "bands", "view", "relief", "sharpness")}
     grid = context.grid
-    return digest([pixels, str(grid.crs), list(grid.shape), list(grid.transform[:6]), context.area.wkb_hex])
+    heights = [context.run.digests.digest_of(file) for file in looks.heights]
+    place = [str(grid.crs), list(grid.shape), list(grid.transform[:6]), context.area.wkb_hex]
+    return digest([pixels, list(looks.bands), heights, *place])
 
 
 def _passes(context: WatchContext) -> dict[Taken, tuple[Scene, ...]]:
