@@ -99,7 +99,7 @@ def plan(taken: Sequence[Taken], arrived: Sequence[Taken], checkpoints: Sequence
         raise ContractError(
             f"scene {together[same].scene} comes after later ones were taken in, and no checkpoint is older",
             where="alerts",
-            mend="make the state anew from the archive",
+            mend="make the state anew from the archive: habitat watch --anew",
         )
     return Plan(max(usable), tuple(together[max(usable) :]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,7 +163,8 @@ def _names(tree: ast.AST) -> set[str]:
 
 
 def _unreadable(formula: str, error: BaseException | None) -> EstimationError:
-    said = "" if error is None else " ".join("".join(c for c in str(error) if c.isprintable()).split())
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error or ""))  # formulaic colours what it does not understand
+    said = " ".join("".join(c for c in plain if c.isprintable()).split())
     return EstimationError(
         "cannot be read" + (f" ({said})" if said else ""),
         where=f"formula {formula!r}",

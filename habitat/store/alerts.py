@@ -59,12 +59,14 @@ def read_alert_state(path: Path, *, state_version: int) -> tuple[dict[str, Any],
         found = about.pop("format", None), about.get("state_version")
     except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ReadError(
-            f"is not a state of alerts ({error})", where=path, mend="make the state anew from the archive"
+            f"is not a state of alerts ({error})",
+            where=path,
+            mend="make the state anew from the archive: habitat watch --anew",
         ) from error
     if found != (FORMAT, state_version):
         raise StoreError(
             f"was written by another version of habitat (format and state {found}, not {(FORMAT, state_version)})",
             where=path,
-            mend="make the state anew from the archive",
+            mend="make the state anew from the archive: habitat watch --anew",
         )
     return about, arrays

@@ -19,7 +19,8 @@ def share_rows(made: SeasonEstimate, *, size_m: float | None) -> pd.DataFrame:
     DataFrame
         species, season, cells_surveyed, cells_detected, naive; estimate, se, lower, upper of these very cells (finite
         sample); expected, expected_se, expected_lower, expected_upper of such cells (mean of psi); note; size_m (null
-        for given cells); cells, how many an estimate stands for; area_km2 of those.
+        for given cells); cells, how many an estimate stands for, or all
+        without one; area_km2 of those.
     """
     rows = []
     for season, cells in made.cells.groupby("season", sort=True):
@@ -31,9 +32,10 @@ def share_rows(made: SeasonEstimate, *, size_m: float | None) -> pd.DataFrame:
             "cells_detected": int(cells["detected"].sum()),
             "naive": of.loc["naive", "share"],
         }
+        # a coefficient at a boundary leaves psi without a number: then the states have none either
+        known = "model" in of.index and bool(np.isfinite(of.loc["model", "share"]))
         for method, names in (("finite_sample", _FINITE), ("model", _MODEL)):
-            known = method in of.index
             row |= {column: of.loc[method, name] if known else np.nan for name, column in names.items()}
-        counted = int(of.loc["finite_sample", "n_cells"]) if "finite_sample" in of.index else 0
+        counted = int(of.loc["finite_sample", "n_cells"]) if known else len(cells)
         rows.append(row | {"note": made.note, "size_m": size_m, "cells": counted})
     return pd.DataFrame(rows)

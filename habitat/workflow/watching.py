@@ -5,6 +5,7 @@ Looks are judged one by one, so what a run learns of all its scenes together is 
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from habitat.workflow.states import WatchJob, call, read_state
 
 STATES = "alerts"
 """Folder of the states, in the run's."""
+BEFORE = "alerts.before"
+"""Where the states wait while new ones are made; they come back if that fails."""
 BLOCK = 128
 """Pixels: a state takes two kilobytes a pixel in memory, one and a half on disk."""
 ALONE = {
@@ -111,9 +114,15 @@ def _watch(context: WatchContext, anew: bool) -> Watched:
     settings = _settings(context, looks)
     context.run.save()  # the folder is this recipe's from here on
     folder = context.run.path(STATES)
-    if anew:
-        for file in folder.glob("*.npz"):
-            file.unlink()
+    before = context.run.path(BEFORE)
+    if anew and folder.is_dir() and not before.exists():
+        folder.replace(before)  # what cannot be made anew is not lost
+    elif before.exists() and not anew:  # the last attempt to begin anew came to nothing
+        shutil.rmtree(folder, ignore_errors=True)
+        before.replace(folder)
+    elif anew:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
     todo = [block for block in blocks(context.grid, BLOCK) if context.inside(block).any()]
     passes = _passes(context)
     jobs = [WatchJob(folder, block, passes, looks, context.grid, context.outline, settings) for block in todo]
@@ -121,6 +130,7 @@ def _watch(context: WatchContext, anew: bool) -> Watched:
     for done, taken in enumerate(context.executor.map(call, jobs), 1):
         context.progress("watch", done, len(jobs))
         new.update(taken)
+    shutil.rmtree(before, ignore_errors=True)
     states = [(job.block, partial(read_state, job.file, settings)) for job in jobs]
     alarms = write_alarms(context, states, settings=settings)
     return Watched(taken=tuple(scene.scene for scene in sorted(new)), warnings=tuple(context.warnings), **alarms)

@@ -150,10 +150,10 @@ def test_cells_know_the_patch_that_reaches_into_them():
     numbers, patches = forest_patches(forest, edge_m=50)
     table = patch_covariates(forest, numbers, patches, zones, len(cells), edge_m=50)
     np.testing.assert_allclose(table["patch_km2"], [0.08, 0.08, 0, 0, 0, 0, 0, 0, np.nan])
-    np.testing.assert_allclose(table["core_share"], [1, 1, *[0] * 6, np.nan])
+    np.testing.assert_allclose(table["core_share"], [0.75, 0.625, *[0] * 6, np.nan])  # half of each pixel at a rim
     deep = patch_covariates(forest, numbers, patches, zones, len(cells), edge_m=150)
-    # row 0 lies 150 m from the land in row 2, but its column 3 only 50 m from column 4
-    np.testing.assert_allclose(deep["core_share"][:2], [1 / 2, 1 / 4])
+    # the far half of row 0 lies 150 m and more from the land in row 2; its column 3 lies within 100 m of column 4
+    np.testing.assert_allclose(deep["core_share"][:2], [1 / 4, 1 / 8])
 
 
 # -- corridors ------------------------------------------------------------------------------------------

@@ -220,3 +220,19 @@ def test_a_kill_at_any_byte_or_rename_ends_in_the_same_answer(archive: Path, lan
     assert alerts_of(land) == alerts_of(archive)
     assert json.loads((land / "run/change/alerts.json").read_text())["looks"] == 64
     assert not list((land / "run").rglob("*.raw"))
+
+
+def test_states_come_back_if_making_them_anew_fails(land: Path) -> None:
+    offer(land, lambda place: place < 3)
+    watch(land, "--anew")
+    held = {file.name: file.read_bytes() for file in (land / "run/alerts").glob("*.npz")}
+    broken = next(file for file in (land / "scenes").rglob("*.tif") if "red" in file.name)
+    whole = broken.read_bytes()
+    for file in (land / "scenes").rglob("*red*.tif"):
+        file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+    assert run("watch", land / "recipe.toml", "--workers", "1", "--anew").status == 1
+    assert (land / "run/alerts.before").is_dir()
+    broken.write_bytes(whole)
+    run("watch", land / "recipe.toml", "--workers", "1")
+    assert not (land / "run/alerts.before").exists()
+    assert {file.name: file.read_bytes() for file in (land / "run/alerts").glob("*.npz")} == held
