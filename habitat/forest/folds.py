@@ -16,11 +16,6 @@ from habitat.forest.calibration import Temperatures, apply_temperatures, fit_tem
 from habitat.forest.classifier import CoverModel, class_scores, train_cover
 
 N_FOLDS = 5
-DOUBT = 3.0
-"""How much hotter years without labels are where all labels are of one year. What is said of them is one year's
-judgement over again, and must not outvote that year: without, the chain took the map of a real square kilometre from
-0.950 to 0.918, with it to 0.934 (`benchmarks/romania.py`). Simulated losses are found less often for it, and more
-surely."""
 LEAST = 1e-6
 """Least probability that is told apart from none."""
 
@@ -140,8 +135,8 @@ def calibrate(
 
     Years without labels have temperatures of their own, never cooler: those of labels whose block *and* year were left
     out, where half the years teach and the other half asks; labels carried to such years make the model better than
-    that. Where all labels are of one year nothing tells how far others can be believed, and the years' own are taken
-    times `DOUBT`.
+    that. Where all labels are of one year nothing tells how far others can be believed, and the years' own are used: on
+    simulated landscapes they fit (docs/adr/0014), and the area of applicability shows where they cannot.
 
     Parameters
     ----------
@@ -158,8 +153,7 @@ def calibrate(
         taught = pd.concat([taught, carried.merge(of_place, on=["row", "col"])], ignore_index=True)
     table = taught[list(model.predictors)].to_numpy(dtype=np.float64)
     codes, folds = (taught[name].to_numpy(dtype=int) for name in ("code", "fold"))
-    own = found.temperatures
-    other = _other_years(found, samples, forest_codes, seed) or Temperatures(DOUBT * own.kind, DOUBT * own.within)
+    own, other = found.temperatures, _other_years(found, samples, forest_codes, seed) or found.temperatures
     return replace(
         model,
         own_years=own,
