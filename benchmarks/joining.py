@@ -30,7 +30,7 @@ from habitat import grids
 from habitat.landscape import square_cells
 from habitat.records import read_records
 from habitat.seasons import Season
-from habitat.sightings import independent_events, join_to_habitat, link_to_effort, locate
+from habitat.sightings import HabitatLayers, independent_events, join_to_habitat, link_to_effort, locate
 from habitat.store import read_raster, read_table, write_raster, write_table
 
 RECORDS, SIDE = 1_000_000, 10_980
@@ -117,7 +117,7 @@ def join_all(folder: Path, side: int) -> int:
     events = locate(read_table(folder / "observations.parquet"), cells, zones, grid=grid)
     maps = ((year, read_raster(folder / f"{year}.tif")[0][0]) for year in YEARS)
     loss = read_raster(folder / "loss.tif")[0][0]
-    joined = join_to_habitat(events, habitat, maps, loss, grid=grid, season=SEASON)
+    joined = join_to_habitat(events, habitat, HabitatLayers(maps, loss), grid=grid, season=SEASON)
     assert joined["code"].notna().mean() > 0.5
     return len(joined)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from habitat.errors import RecipeError
 from habitat.seasons import Season
+from habitat.sightings.days import midnights
 from habitat.sightings.efforts import days_of, effort_by_cell, is_camera
 
 _MOMENT_DAYS = 1e-9
@@ -30,8 +31,10 @@ class Occasions:
     """UTC; occasion i runs from edges[i] up to, but not including, edges[i + 1]."""
 
     @classmethod
-    def of(cls, season: Season, year: int, *, days: int) -> Occasions:
+    def of(cls, season: Season, year: int, *, days: int, timezone: str = "UTC") -> Occasions:
         """Cut the season of `year` into occasions of `days`; the last one ends with the season and may be shorter.
+
+        They begin at midnights of `timezone`.
 
         Raises
         ------
@@ -42,7 +45,7 @@ class Occasions:
         ['12-01', '12-31', '01-30', '03-01']
         """
         first, last = season.window(year)
-        start, stop = pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1)
+        start, stop = pd.Timestamp(first), pd.Timestamp(last) + pd.Timedelta(days=1)
         length = (stop - start).days
         if length <= days:
             raise RecipeError(
@@ -51,7 +54,7 @@ class Occasions:
                 mend="use shorter occasions or a longer season",
             )
         cuts = [*pd.date_range(start, stop, freq=pd.Timedelta(days=days), inclusive="left"), stop]
-        return cls(year, pd.DatetimeIndex(cuts))
+        return cls(year, midnights(cuts, timezone))
 
     def __len__(self) -> int:
         return len(self.edges) - 1

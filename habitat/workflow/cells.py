@@ -123,6 +123,14 @@ class Survey:
         """Year of first loss, if the recipe looks for change."""
         return loss_years(self._context)
 
+    @property
+    def loss_day(self) -> np.ndarray | None:
+        """First look that shows each loss, days since 2000-01-01, if breaks are looked for."""
+        change = self._context.recipe.change
+        if change is None or "breaks" not in change.evidence:
+            return None
+        return read_raster(self._context.recipe.folder / "change" / "loss_date.tif")[0][2]
+
 
 def loss_years(context: Plan) -> np.ndarray | None:
     """The map of loss years, None if the recipe does not look for change."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import xarray as xr
 from habitat.errors import RecipeError
 from habitat.recipe import OccupancySection
 from habitat.seasons import Season
-from habitat.sightings import Occasions, detection_history, habitat_year
+from habitat.sightings import Occasions, detection_history, habitat_year, midnights
 from habitat.store import read_table
 from habitat.workflow.context import Context
 
@@ -35,7 +36,7 @@ class Histories:
 
     def season_of(self, species: str, year: int) -> tuple[xr.Dataset, Any] | None:
         """Return one season's history and the habitat before it, a row a cell; None without a map or effort."""
-        occasions = Occasions.of(self.season, year, days=self.settings.occasion_days)
+        occasions = Occasions.of(self.season, year, days=self.settings.occasion_days, timezone=self.timezone)
         habitat = self.habitat_before(year)
         history, set_aside = detection_history(self._counted(), self.effort, species=species, occasions=occasions)
         if habitat is None or not history.sizes["cell"]:
@@ -85,21 +86,28 @@ class Histories:
         """When animals are counted."""
         return Season.parse("occupancy", self.settings.season)
 
+    @property
+    def timezone(self) -> str:
+        """Whose midnights cut seasons and occasions."""
+        section = self.context.recipe.sightings
+        return (section.timezone if section else None) or "UTC"
+
     @cached_property
     def years(self) -> list[int]:
         """Years whose season saw any camera at work."""
-        first, last = self.effort["start"].min(), self.effort["end"].max()
+        first, last = (t.tz_convert(self.timezone) for t in (self.effort["start"].min(), self.effort["end"].max()))
         worked = []
         for year in range(first.year, last.year + 2):
-            begin, end = (pd.Timestamp(day, tz="UTC") for day in self.season.window(year))
-            if ((self.effort["start"] < end + pd.Timedelta(days=1)) & (self.effort["end"] > begin)).any():
+            start, stop = self.season.window(year)
+            begin, end = midnights([start, stop + timedelta(days=1)], self.timezone)
+            if ((self.effort["start"] < end) & (self.effort["end"] > begin)).any():
                 worked.append(year)
         return worked
 
     def map_before(self, year: int) -> int | None:
         """The year whose map is the latest before the season of `year`."""
-        begin = pd.Timestamp(self.season.window(year)[0], tz="UTC")
-        mapped = habitat_year(pd.Series([begin]), self.context.seasons[0], self.context.years).iloc[0]
+        begin = pd.Series(midnights([self.season.window(year)[0]], self.timezone))
+        mapped = habitat_year(begin, self.context.seasons[0], self.context.years, timezone=self.timezone).iloc[0]
         return None if pd.isna(mapped) else int(mapped)
 
     def habitat_before(self, year: int) -> Any:

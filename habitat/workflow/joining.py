@@ -10,6 +10,7 @@ import pandas as pd
 from habitat.errors import RecordsError
 from habitat.records import Records, split_findings
 from habitat.sightings import (
+    HabitatLayers,
     independent_events,
     join_to_habitat,
     link_to_effort,
@@ -43,10 +44,10 @@ def join_sightings(context: Context, _work: Path) -> Outputs:
     joined = join_to_habitat(
         events,
         read_table(run.path("cells.parquet")),
-        survey.maps(),
-        survey.loss_year,
+        HabitatLayers(survey.maps(), survey.loss_year, survey.loss_day),
         grid=grid,
         season=context.seasons[0],
+        timezone=section.timezone or "UTC",
     )
     outputs.append(run.path("sightings.parquet"))
     write_table(outputs[-1], joined)

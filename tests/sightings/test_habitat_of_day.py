@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 from habitat.errors import ContractError
 from habitat.landscape import cell_covariates, square_cells
 from habitat.seasons import Season, latest_season_ended
-from habitat.sightings import habitat_year, join_to_habitat, locate
+from habitat.sightings import HabitatLayers, habitat_year, join_to_habitat, locate
 
 GRID = GeoBox((4, 4), Affine(50, 0, 435000, 0, -50, 4771400), "EPSG:32652")
 SUMMER = Season.parse("mapping", "06-01/09-15")
@@ -32,7 +32,7 @@ def test_the_year_agrees_with_the_definition(moment, season):
         assert found == latest_season_ended(season, moment.date())
 
 
-def joined(*rows):
+def joined(*rows, loss_day=None, timezone="UTC"):
     """Join (time, column, row) events to a map whose pixel (0, 0) is clear cut in 2020 and (3, 3) unseen in 2020."""
     maps = {year: np.full((4, 4), 14, dtype=np.uint8) for year in YEARS}
     maps[2020][0, 0] = maps[2021][0, 0] = 22
@@ -57,7 +57,8 @@ def joined(*rows):
         crs="EPSG:32652",
     ).to_crs("EPSG:4326")
     located = locate(events, cells, zones, grid=GRID)
-    return join_to_habitat(located, habitat, maps.items(), loss_year, grid=GRID, season=SUMMER)
+    layers = HabitatLayers(maps.items(), loss_year, loss_day)
+    return join_to_habitat(located, habitat, layers, grid=GRID, season=SUMMER, timezone=timezone)
 
 
 def test_a_cell_before_and_after_its_clear_cut_has_two_states():
@@ -93,4 +94,20 @@ def test_outside_the_area_everything_is_null_and_the_event_is_kept():
 def test_events_must_be_located_first():
     table = joined(("2021-01-01T00:00Z", 0, 0))
     with pytest.raises(ContractError, match="locate"):
-        join_to_habitat(table.drop(columns="cell"), table, [], None, grid=GRID, season=SUMMER)
+        join_to_habitat(table.drop(columns="cell"), table, HabitatLayers([]), grid=GRID, season=SUMMER)
+
+
+def test_a_break_overrides_the_map_from_its_local_day_on_and_not_the_day_before():
+    loss_day = np.full((4, 4), -32768, dtype=np.int16)
+    loss_day[0, 0] = loss_day[1, 1] = 7456  # 2020-05-31; pixel (1, 1) has no loss year
+    days = [("2020-05-30T13:59Z", 0, 0), ("2020-05-30T14:00Z", 0, 0), ("2020-06-10T00:00Z", 1, 1)]
+    table = joined(*days, ("2021-01-01T00:00Z", 0, 0), loss_day=loss_day, timezone="Asia/Vladivostok")
+    assert table["habitat_season"].tolist() == [2019, 2019, 2019, 2020]
+    assert table["habitat_from"].tolist() == ["map", "break", "map", "map"]
+    assert table["code"].tolist() == [14, pd.NA, 14, 22]
+    assert table["years_since_loss"].tolist() == [pd.NA, 0, pd.NA, 0]
+
+
+def test_the_day_of_habitat_begins_at_local_midnight():
+    times = pd.Series(pd.to_datetime(["2020-09-14T13:59Z", "2020-09-14T14:00Z"]))
+    assert habitat_year(times, SUMMER, YEARS, timezone="Asia/Vladivostok").tolist() == [2019, 2020]

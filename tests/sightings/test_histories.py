@@ -136,3 +136,13 @@ def test_effort_must_be_located_and_possible():
         detection_history(events, EFFORT.drop(columns="cell"), species="tiger", occasions=occasions)
     with pytest.raises(ContractError, match="ends before"):
         detection_history(events, EFFORT.assign(end=EFFORT["start"]), species="tiger", occasions=occasions)
+
+
+def test_local_days_fill_one_local_occasion():
+    effort = effort_table(("a", "A", "2021-06-10T14:00Z", "2021-06-20T14:00Z", 10))
+    events = event_table(("2021-06-10T14:00Z", "a", "tiger"))
+    june = Season.parse("june", "06-01/06-30")
+    occasions = Occasions.of(june, 2021, days=10, timezone="Asia/Vladivostok")
+    history, _ = detection_history(events, effort, species="tiger", occasions=occasions)
+    np.testing.assert_allclose(history["effort"], [[0, 10, 0]])
+    np.testing.assert_array_equal(history["detected"], [[np.nan, 1, np.nan]])
