@@ -51,8 +51,8 @@ class SightingsSection(Section):
     columns: dict[str, str] = Field(default_factory=dict)
     """Our column name = theirs."""
     timezone: str | None = None
-    """Zone of times that carry none, such as Asia/Vladivostok; days, seasons and occasions begin at its midnights (UTC if none
-    is given)."""
+    """Zone of times that carry none, such as Asia/Vladivostok. Days, seasons and occasions begin at its midnights, or
+    at those of UTC if none is given."""
     crs: str | None = None
     """Reference system of coordinates that are not degrees, such as EPSG:32652."""
     dates: Literal["auto", "day_first", "month_first"] = "auto"

@@ -58,7 +58,7 @@ def histories(size_km: float, seed: int, *, folder: Path = Path(), **settings: A
         habitat[["cell", "year", "area_m2", "forest_share", "recent_loss"]], geometry=squares, crs=CRS
     )
     context = SimpleNamespace(
-        recipe=SimpleNamespace(path=lambda name: folder / name),
+        recipe=SimpleNamespace(path=lambda name: folder / name, sightings=None),
         years=YEARS,
         seasons=(Season.parse("mapping", "06-01/09-15"),),
         warnings=[],

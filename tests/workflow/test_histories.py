@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from habitat.errors import RecipeError
 from habitat.occupancy import DynamicOccupancy, RoyleNicholsOccupancy, SingleSeasonOccupancy, estimate_season
 from habitat.recipe import OccupancySection
+from habitat.seasons import Season
 from habitat.simulate.animals import MARTEN, Parameters
 from habitat.workflow.histories import Histories
 from habitat.workflow.occupying import _estimates, candidates
@@ -186,3 +188,22 @@ def test_every_choice_of_formulas_is_a_candidate():
     (abundance,) = made(model="abundance", psi="a", p="b").values()
     assert isinstance(abundance, RoyleNicholsOccupancy)
     assert (abundance.lam, abundance.r) == ("a", "b")
+
+
+def test_seasons_of_a_run_begin_at_local_midnight():
+    """A camera that worked from 1 October 00:30 to 31 August 23:30 there stood into September only in UTC."""
+    sightings = SimpleNamespace(timezone="Asia/Vladivostok")
+    context = SimpleNamespace(
+        recipe=SimpleNamespace(sightings=sightings),
+        seasons=[Season.parse("mapping", "06-01/09-01")],
+        years=[2020, 2021],
+        warnings=[],
+    )
+    settings = OccupancySection(season="09-01/09-30", occasion_days=10, psi=["1"], p=["1"])
+    start, end = pd.to_datetime(pd.Series(["2020-09-30T14:30Z", "2021-08-31T13:30Z"]), utc=True)
+    effort = pd.DataFrame({"start": [start], "end": [end]})
+    of = Histories(context, settings, habitat=None, events=None, effort=effort)
+    assert of.years == []
+    assert of.map_before(2021) == 2021
+    sightings.timezone = None
+    assert Histories(context, settings, habitat=None, events=None, effort=effort).years == [2020]
