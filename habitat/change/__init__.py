@@ -1,7 +1,8 @@
 """From maps, composites and dense series to change: its day or year, how probable it is, what came before and after."""
 
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
-from habitat.change.breaks import BreakRules, find_breaks, looks_of, missing_bands, with_all_bands
+from habitat.change.bands import missing_bands, with_all_bands
+from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest

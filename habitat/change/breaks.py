@@ -14,7 +14,7 @@ alike count for less; seasons that come early or late are allowed for; and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,8 +30,6 @@ from habitat.errors import ContractError
 if TYPE_CHECKING:
     import xarray as xr
 
-SWIR22_OF_SWIR16 = 0.55
-"""Usual ratio of the two over forest."""
 EPOCH = np.datetime64("2000-01-01", "ns")
 """Day 0 of all days here: 32-bit floats then hold any day of the satellites to a few minutes."""
 LASTING = (1.64, -0.59, 0.49, -8.07, 2.20)
@@ -78,29 +76,6 @@ class BreakRules:
                 f"a model needs {LANES} to {HOLD} looks over at least a day, and false-alarm rates between 0 and 1",
                 where="BreakRules",
             )
-
-
-def with_all_bands(stack: xr.Dataset) -> xr.Dataset:
-    """Return a STACK with all six bands: where there is no swir22, swir16 stands in for it, scaled as over forest.
-
-    Some catalogues serve no swir22. Fewer losses are found without it (on simulated landscapes a tenth fewer, `hard`
-    preset), and no more false ones.
-
-    Raises
-    ------
-    ContractError
-        If another band is missing.
-    """
-    if missing := missing_bands(tuple(map(str, stack.data_vars))):
-        raise ContractError(f"band {missing[0]!r} is missing: breaks are looked for in six bands", where="STACK")
-    if "swir22" in stack:
-        return stack
-    return stack.assign(swir22=stack["swir16"] * np.float32(SWIR22_OF_SWIR16))
-
-
-def missing_bands(bands: Sequence[str]) -> list[str]:
-    """Return the bands that breaks need and for which no other stands in."""
-    return [band for band in BANDS if band not in bands and band != "swir22"]
 
 
 def looks_of(stack: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

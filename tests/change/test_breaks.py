@@ -13,14 +13,13 @@ from habitat.change import breaks as breaks_module
 from habitat.change._fitting import absorb, design, refit
 from habitat.change._lanes import load, rows_of, store, total
 from habitat.change._state import COEFFICIENTS, GRAM, HEAD, ORIGIN, ROWS, WHITENING, pack, unpack
+from habitat.change.bands import SWIR22_OF_SWIR16, with_all_bands
 from habitat.change.breaks import (
-    SWIR22_OF_SWIR16,
     BreakRules,
     find_breaks,
     looks_of,
     new_states,
     take_in,
-    with_all_bands,
 )
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
