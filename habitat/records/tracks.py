@@ -51,14 +51,18 @@ def join_tracks(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]
     -------
     fixes : DataFrame
     findings : DataFrame
-        Fixes that an earlier file tells, by the same second and place, whatever it calls the patrol: set aside.
+        Fixes that an earlier file tells, by the same second and place, whatever it calls the patrol: set aside; of a
+        line of which only the day is known all of them, or none.
     """
     if not tables:
         return no_fixes(), merge_findings([])
     fixes = pd.concat(tables, ignore_index=True)
     where = fixes[["time", "longitude", "latitude"]].round({"longitude": 6, "latitude": 6})
     first = fixes["file"].groupby([where[name] for name in where.columns]).transform("first")
-    again = (fixes["file"] != first).to_numpy()
+    told = fixes["file"] != first
+    # where hours are not known, two lines that begin at one place share an invented moment: only whole lines are alike
+    whole = told.groupby([fixes["file"], fixes["row"]]).transform("all")
+    again = (told & (fixes["timed"].astype(bool) | whole)).to_numpy()
     rows = fixes[again].assign(first=first[again]).drop_duplicates(["file", "row"])
     reasons = [f"is told by {file}" for file in rows["first"]]
     found = findings_table(rows["file"], rows["row"], "duplicate_across_files", SET_ASIDE, reasons)

@@ -133,6 +133,13 @@ def _worked(effort: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     return np.asarray((effort["effort_days"].to_numpy(dtype=float) > 0) | walked)
 
 
+def _hours_unknown(effort: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Passes of which only the day is known."""
+    if "timed" not in effort.columns:
+        return np.zeros(len(effort), dtype=bool)
+    return ~effort["timed"].astype("boolean").fillna(True).to_numpy(dtype=bool)
+
+
 def _linked(
     events: gpd.GeoDataFrame, effort: gpd.GeoDataFrame, species: str, occasions: Occasions
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -148,10 +155,14 @@ def _linked(
     edges = days_of(pd.Series(occasions.edges))
     # a picture at the moment that a camera was taken down belongs to the time before
     within = np.minimum(time[known], end - _MOMENT_DAYS)
+    # of a pass whose hours are not known only the day is: a record of that day belongs to it
+    slack = np.where(_hours_unknown(effort)[at], 1.0, 0.0)
+    within = np.where(slack > 0, np.clip(within, start, end - _MOMENT_DAYS), within)
     why = np.full(len(at), None, dtype=object)
     why[effort["cell"].isna().to_numpy()[at]] = "its deployment lies outside the area"
     why[~_worked(effort)[at]] = "its deployment worked no day"
-    why[(time[known] < start) | (time[known] > end) | (within < edges[0])] = "outside the dates of its deployment"
+    outside = (time[known] < start - slack) | (time[known] > end + slack) | (within < edges[0])
+    why[outside] = "outside the dates of its deployment"
     reason = np.full(len(of), "its effort_id is not among the effort", dtype=object)
     reason[known] = why
     of["occasion"] = 0

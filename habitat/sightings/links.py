@@ -25,6 +25,8 @@ def rows_at(names: pd.Series, times: pd.Series, effort: pd.DataFrame) -> tuple[N
         The last row of that name that began by then, else its first one; -1 where no row has the name.
     holds : bool array
     """
+    if not len(effort):
+        return np.full(len(names), -1, dtype=np.intp), np.zeros(len(names), dtype=bool)
     rows = pd.DataFrame(
         {
             "name": effort["deployment"].astype(str).to_numpy(),
@@ -49,7 +51,7 @@ def link_to_effort(observations: Any, effort: pd.DataFrame) -> Any:
     """Give each record the `effort_id` of the row of effort whose time holds it.
 
     Records name their deployment or patrol, of which effort may have several rows. Of a patrol whose hours are not
-    known, the row in the record's own cell is taken, if both tables have a column `cell`.
+    known, the row in the record's own cell that is nearest in time is taken, if both tables have a column `cell`.
 
     Parameters
     ----------
@@ -85,8 +87,12 @@ def _in_own_cell(observations: Any, effort: pd.DataFrame, row: NDArray[np.intp])
         passes[name] = effort[name].to_numpy()[passes["row"]]
     asked = pd.DataFrame({"at": open_rows, "deployment": observations["effort_id"].to_numpy()[open_rows]})
     asked["cell"] = observations["cell"].to_numpy()[open_rows]
-    passes = passes.dropna(subset="cell").drop_duplicates(["deployment", "cell"])
-    found = asked.dropna(subset="cell").merge(passes, on=["deployment", "cell"])
+    asked["time"] = microseconds(observations["time"])[open_rows]
+    for name in ("start", "end"):
+        passes[name] = microseconds(effort[name])[passes["row"]]
+    found = asked.dropna(subset="cell").merge(passes.dropna(subset="cell"), on=["deployment", "cell"])
+    found["away"] = (found["time"] - found["time"].clip(found["start"], found["end"])).abs()
+    found = found.sort_values(["at", "away", "row"], kind="stable").drop_duplicates("at")
     chosen = row.copy()
     chosen[found["at"]] = found["row"]
     return np.asarray(chosen, dtype=np.intp)

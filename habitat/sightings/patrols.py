@@ -81,7 +81,7 @@ def patrol_passes(
         zone=("zone", "first"),
         fix=("fix", "first"),
         begin=("begin", "first"),
-        finish=("finish", "last"),
+        finish=("finish", "max"),
         seconds=("seconds", "sum"),
         metres=("metres", "sum"),
     )

@@ -73,7 +73,11 @@ def _effort(records: Records, survey: Survey, grid: Any) -> Any:
     if not len(records.fixes):
         return cameras
     passes = patrol_passes(records.fixes, survey.cells, survey.zones, grid=grid)
-    return passes if not len(cameras) else pd.concat([cameras, passes], ignore_index=True)
+    if not len(cameras):
+        return passes
+    clash = passes["effort_id"].isin(set(cameras["effort_id"]))  # a camera and a patrol of one name
+    passes = passes.assign(effort_id=passes["effort_id"].where(~clash, "patrol " + passes["effort_id"].astype(str)))
+    return pd.concat([cameras, passes], ignore_index=True)
 
 
 def _warn(context: Context, joined: Any, quarantine: pd.DataFrame, flags: pd.DataFrame) -> None:
@@ -93,6 +97,11 @@ def _warn(context: Context, joined: Any, quarantine: pd.DataFrame, flags: pd.Dat
 def _warn_of_lost_links(context: Context, observations: Any, effort: Any) -> None:
     """Say how many records cannot count as detections because they belong to no known effort."""
     linked = observations["effort_id"].notna().to_numpy()
+    if not len(effort):
+        context.warnings.append(
+            "no camera stood in the area, and of no patrol the way is known there: records are no detections"
+        )
+        return
     row, _ = rows_at(observations["effort_id"], observations["time"], effort)
     known = row >= 0
     if linked.any() and not known.any():

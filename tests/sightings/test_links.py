@@ -39,3 +39,23 @@ def test_both_ends_of_a_row_belong_to_it():
 def test_effort_without_names_of_deployments_links_nothing():
     table = pd.DataFrame({"effort_id": ["a/1"], "time": utc("2021-01-05")})
     assert link_to_effort(table, EFFORT.drop(columns="deployment")) is table
+
+
+def test_without_effort_nothing_is_linked():
+    rows, holds = rows_at(pd.Series(["a"], dtype=object), utc("2021-01-05"), EFFORT.iloc[:0])
+    assert (rows.tolist(), holds.tolist()) == ([-1], [False])
+
+
+def test_of_days_without_hours_a_record_belongs_to_the_pass_of_its_cell_and_day():
+    effort = pd.DataFrame(
+        {
+            "effort_id": ["p/1", "p/2", "p/3", "p/4"],
+            "deployment": "p",
+            "cell": ["A", "B", "A", "B"],
+            "timed": False,
+            "start": utc("2021-06-01T00:00", "2021-06-01T12:00", "2021-06-05T00:00", "2021-06-05T12:00"),
+            "end": utc("2021-06-01T12:00", "2021-06-02T00:00", "2021-06-05T12:00", "2021-06-06T00:00"),
+        }
+    )
+    asked = pd.DataFrame({"effort_id": "p", "cell": "B", "time": utc("2021-06-05T09:00", "2021-06-01T09:00")})
+    assert link_to_effort(asked, effort)["effort_id"].tolist() == ["p/4", "p/2"]
