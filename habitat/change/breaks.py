@@ -227,20 +227,24 @@ def event_table(pixels: np.ndarray, events: np.ndarray, width: int) -> pd.DataFr
     return pd.DataFrame(columns | {f"change_{band}": change[:, i] for i, band in enumerate(BANDS)})
 
 
+def contrast(changes: pd.DataFrame) -> pd.Series:
+    """Return how far the bands that forest loss raises (swir22, red) rise over the one that it lowers (nir08)."""
+    return changes["change_swir22"] + changes["change_red"] - changes["change_nir08"]
+
+
 def probability_features(breaks: pd.DataFrame) -> np.ndarray:
     """Return what the probability of breaks is told from, float64 (break, 5).
 
     One; how far a look deviates, squared, as a logarithm; how many looks made the model, as a logarithm; whether the
     old model held again; how far the bands that forest loss raises rose over the one that it lowers.
     """
-    contrast = breaks["change_swir22"] + breaks["change_red"] - breaks["change_nir08"]
     return np.column_stack(
         [
             np.ones(len(breaks)),
             np.log(breaks["statistic"] / breaks["looks"]),
             np.log(breaks["looks_before"].clip(lower=1)),
             breaks["returned_day"].notna(),
-            np.clip(contrast / 0.1, -2, 2),
+            np.clip(contrast(breaks) / 0.1, -2, 2),
         ]
     ).astype(float)
 

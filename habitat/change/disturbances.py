@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from habitat.change.breaks import EPOCH, USUAL_SPREAD, find_breaks
+from habitat.change.breaks import EPOCH, USUAL_SPREAD, contrast, find_breaks
 from habitat.change.weather import CALM, learn_weather
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
@@ -93,8 +93,7 @@ def loss_features(breaks: pd.DataFrame) -> np.ndarray:
 
 def opens(breaks: pd.DataFrame) -> np.ndarray:
     """Tell which breaks turn away from forest for good, bool (break,): red and swir22 rise by more than nir08 does."""
-    turns = breaks["change_red"] + breaks["change_swir22"] > breaks["change_nir08"]
-    return np.asarray(turns & breaks["returned_day"].isna())
+    return np.asarray((contrast(breaks) > 0) & breaks["returned_day"].isna())
 
 
 def loss_breaks(breaks: pd.DataFrame, *, least_probability: float = LEAST_PROBABILITY) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from habitat.records.kinds import FLAGGED, KINDS
 from habitat.records.sieve import findings_table, merge_findings
+from habitat.records.values import METRES_A_DEGREE
 from habitat.sightings.links import microseconds, rows_at
 
 FAR_M = 1000.0
@@ -20,7 +21,6 @@ _SHIFTS_HOURS = (*range(1, 15), 24, 365 * 24, 366 * 24, 2 * 365 * 24, 731 * 24)
 """Shifts that clocks have: zones and summer time, noon for midnight, a day, a year or two."""
 _SAME_SPOT_DEGREES = 0.0005
 """Cameras within about 50 m of each other look at one place."""
-_METRES_A_DEGREE = 111_195.0
 
 
 def check_observations(observations: gpd.GeoDataFrame, effort: gpd.GeoDataFrame | None, area: Any) -> pd.DataFrame:
@@ -172,5 +172,5 @@ def _far(points: Any, homes: Any, which: NDArray[np.bool_]) -> NDArray[np.bool_]
     a, b = points[which], homes[which]
     east = (shapely.get_x(a) - shapely.get_x(b)) * np.cos(np.radians(shapely.get_y(b)))
     north = shapely.get_y(a) - shapely.get_y(b)
-    far[which] = np.hypot(east, north) * _METRES_A_DEGREE > FAR_M
+    far[which] = np.hypot(east, north) * METRES_A_DEGREE > FAR_M
     return far

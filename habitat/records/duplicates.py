@@ -8,10 +8,10 @@ import shapely
 
 from habitat.records.kinds import FLAGGED, SET_ASIDE
 from habitat.records.sieve import findings_table, merge_findings
+from habitat.records.values import METRES_A_DEGREE
 
 SAME_PLACE_M = 150.0
 """Two files' records of a species at the same second are one if they lie no farther apart: places are rounded."""
-_METRES_A_DEGREE = 111_195.0
 
 
 def find_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -91,7 +91,7 @@ def _across_files(table: pd.DataFrame, gone: np.ndarray) -> tuple[np.ndarray, np
     here, there = points[pairs["at"]], points[pairs["at_before"]]
     north = shapely.get_y(here) - shapely.get_y(there)
     east = (shapely.get_x(here) - shapely.get_x(there)) * np.cos(np.radians(shapely.get_y(here)))
-    pairs = pairs[np.hypot(east, north) * _METRES_A_DEGREE <= SAME_PLACE_M]
+    pairs = pairs[np.hypot(east, north) * METRES_A_DEGREE <= SAME_PLACE_M]
     taken: set[tuple[int, int]] = set()
     for at, before, number in zip(
         pairs["at"].tolist(), pairs["at_before"].tolist(), pairs["number"].tolist(), strict=True

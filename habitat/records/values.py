@@ -14,6 +14,8 @@ from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve
 
 WGS84 = "EPSG:4326"
+METRES_A_DEGREE = 111_195.0
+"""Along a great circle, for distances of a few kilometres."""
 
 _DMS = (
     r"(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*[°º]\s*(?:(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*['\u2032’]\s*)?"

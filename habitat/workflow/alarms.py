@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.change import AlertRun, loss_patches
 from habitat.change.alerts import CONFIRMED, PROVISIONAL, QUIET
-from habitat.change.breaks import EPOCH, breaks_of_events
+from habitat.change.breaks import EPOCH, breaks_of_events, contrast
 from habitat.change.losses import patch_numbers
 from habitat.grids import Block
 from habitat.legend import UNKNOWN
@@ -115,8 +115,7 @@ def alert_layers(run: AlertRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     level[recent["row"][quiet], recent["column"][quiet]] = CONFIRMED
     for which, table in ((CONFIRMED, recent), (PROVISIONAL, run.stirring())):
         told = table[level[table["row"], table["column"]] == which]
-        change = told["change_swir22"] + told["change_red"] - told["change_nir08"]
-        for name, values in told.assign(change=change).items():
+        for name, values in told.assign(change=contrast(told)).items():
             if name in layers:
                 layers[str(name)][told["row"], told["column"]] = values
     level[np.isin(level, (PROVISIONAL, CONFIRMED)) & ~(layers["change"] > 0)] = QUIET

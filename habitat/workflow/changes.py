@@ -21,7 +21,6 @@ from habitat.workflow.evidence import DATES, NO_DATE, ChangeSources, LossJob, ch
 from habitat.workflow.happenings import name_kinds
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
 
-DAY = np.timedelta64(1, "D")
 _DATE_UNITS = "days since 2000-01-01"
 
 
