@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,29 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
         store.write_json(tmp_path / f"{name}.json", {"b": 1, "a": "ü"} if name == "a" else {"a": "ü", "b": 1})
     for kind in ("parquet", "json"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def test_a_table_in_parts_is_the_same_file_however_it_is_cut_and_is_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.tables, "_GROUP", 8)
+    made = pd.DataFrame(
+        {"row": np.arange(37), "day": pd.date_range("2020-01-01", periods=37), "name": list("ab" * 18 + "c")}
+    )
+    for cuts, name in (([], "whole"), ([5, 5, 30], "cut")):
+        with store.table_in_parts(tmp_path / f"{name}.parquet") as table:
+            for start, stop in pairwise([0, *cuts, 37]):
+                table.write(made.iloc[start:stop])
+    assert (tmp_path / "cut.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    pd.testing.assert_frame_equal(store.read_table(tmp_path / "cut.parquet"), made, check_dtype=False)
+    with pytest.raises(KeyboardInterrupt), store.table_in_parts(tmp_path / "cut.parquet") as table:
+        table.write(made)
+        raise KeyboardInterrupt
+    assert (tmp_path / "cut.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    with store.table_in_parts(tmp_path / "empty.parquet") as table:
+        table.write(made.iloc[:0])
+    assert list(store.read_table(tmp_path / "empty.parquet").columns) == list(made.columns)
+    assert names(tmp_path) == ["cut.parquet", "empty.parquet", "whole.parquet"]
 
 
 @pytest.mark.parametrize("name", ["cells.parquet", "areas.csv"])

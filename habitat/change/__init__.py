@@ -7,14 +7,14 @@ from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_bur
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.courses import fitted_course
-from habitat.change.disturbances import find_losses, loss_breaks
+from habitat.change.disturbances import breaks_without_weather, find_losses, loss_breaks
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
 from habitat.change.kinds import DONT_KNOW, kind_of_loss
 from habitat.change.losses import dated_loss, first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.change.patches import describe_patches
 from habitat.change.trajectories import TrajectorySettings, fit_trajectories, yearly_noise
-from habitat.change.weather import without_weather
+from habitat.change.weather import learn_weather, without_weather
 
 __all__ = [
     "DONT_KNOW",
@@ -28,6 +28,7 @@ __all__ = [
     "Taken",
     "TrajectorySettings",
     "breaks_by_year",
+    "breaks_without_weather",
     "burnt_class",
     "burnt_to_open",
     "combine_evidence",
@@ -44,6 +45,7 @@ __all__ = [
     "fitted_course",
     "forest_dynamics",
     "kind_of_loss",
+    "learn_weather",
     "looks_of",
     "loss_breaks",
     "loss_patches",

@@ -5,7 +5,7 @@ Learnt on standard and hard landscapes of seeds 0 to 4.
 
 WEIGHTS = {
     ("maps", "trajectories"): (-1.533, 0.483, 0.103, 1.072, 0.350, 1.332, 0.447),
-    ("maps", "breaks"): (0.519, 0.635, 0.045, 1.135, -1.828, 0.777, -1.290),
-    ("maps", "trajectories", "breaks"): (-0.744, 0.401, 0.016, 1.092, 0.309, 1.373, 0.435, -1.940, 0.792, -1.356),
+    ("maps", "breaks"): (0.575, 0.621, 0.031, 1.133, -0.723, 0.429, -1.446),
+    ("maps", "trajectories", "breaks"): (-0.646, 0.392, 0.000, 1.084, 0.226, 1.432, 0.461, -0.717, 0.391, -1.605),
 }
 """By way of telling loss; see :func:`habitat.change.combination.loss_features`."""

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from habitat.change.breaks import EPOCH, USUAL_SPREAD, contrast, find_breaks
-from habitat.change.weather import CALM, learn_weather
+from habitat.change.weather import CALM, Weather, learn_weather
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
 
-LOSS = (-14.893, 3.888, 0.339, -0.927, -0.412, 1.688, -0.974, -0.672, 0.238, 0.909)
+LOSS = (-10.493, 2.608, 0.479, -0.755, -0.538, 1.696, -0.853, -0.572, 0.083, 1.037)
 """Log-odds that a break is a loss, a coefficient for each of :func:`loss_features`: told by
 `python -m benchmarks.race FOLDER --fit` on the simulator's `hard` landscapes of seeds 0 to 9, with and without
 weather."""
@@ -63,14 +63,35 @@ def find_losses(
     ContractError
         If shapes do not fit or days do not ascend.
     """
-    weather = learn_weather(days, values, forest)
-    pixels = np.flatnonzero(forest)
+    breaks = breaks_without_weather(days, values, learn_weather(days, values, forest), forest, workers=workers)
+    return loss_breaks(breaks, least_probability=least_probability)
+
+
+def breaks_without_weather(
+    days: np.ndarray, values: np.ndarray, weather: Weather, where: np.ndarray, *, workers: int = 1
+) -> pd.DataFrame:
+    """Return the breaks of some pixels in looks that weather is taken out of.
+
+    Parameters
+    ----------
+    days, values, workers
+        As for :func:`habitat.change.find_breaks`.
+    weather : Weather
+        Of :func:`habitat.change.learn_weather`.
+    where : bool array (y, x)
+
+    Returns
+    -------
+    DataFrame
+        Of :func:`habitat.change.find_breaks`, with the rows and columns of `values`.
+    """
+    pixels = np.flatnonzero(where)
     looks = np.empty((len(days), len(BANDS), 1, len(pixels)), np.float32)
     for t in range(len(days)):
         looks[t, :, 0] = (values[t] - weather.at(t)).reshape(len(BANDS), -1)[:, pixels]
     breaks = find_breaks(days, looks, rules=CALM, workers=workers)
-    row, column = np.divmod(pixels[breaks["column"]], forest.shape[1])
-    return loss_breaks(breaks.assign(row=row, column=column), least_probability=least_probability)
+    row, column = np.divmod(pixels[breaks["column"]], where.shape[1])
+    return breaks.assign(row=row, column=column)
 
 
 def loss_features(breaks: pd.DataFrame) -> np.ndarray:

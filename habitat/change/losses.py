@@ -103,16 +103,19 @@ def patch_numbers(loss_year: np.ndarray) -> np.ndarray:
     lost = is_loss(loss_year)
     place = np.full(loss_year.shape, -1, dtype=np.int32)
     place[lost] = np.arange(np.count_nonzero(lost))
-    year = loss_year.astype(np.int32)
-    pairs = []
     height, width = loss_year.shape
+    row, col = np.nonzero(lost)
+    year = loss_year[lost].astype(np.int32)
+    pairs = []
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        here = np.s_[: height - down, max(0, -right) : width - max(0, right)]
-        there = np.s_[down:, max(0, right) : width + min(0, right)]
-        together = lost[here] & lost[there] & (np.abs(year[here] - year[there]) <= 1)
-        pairs.append((place[here][together], place[there][together]))
+        within = np.flatnonzero((row + down < height) & (col + right >= 0) & (col + right < width))
+        beside = place[row[within] + down, col[within] + right]
+        within, beside = within[beside >= 0], beside[beside >= 0]
+        together = np.abs(year[within] - year[beside]) <= 1
+        pairs.append((within[together], beside[together]))
     first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
-    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(lost.sum(),) * 2)
+    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(len(year),) * 2)
+    del place
     numbers = np.zeros(loss_year.shape, dtype=np.int32)
     numbers[lost] = _largest_first(connected_components(links, directed=False)[1], loss_year[lost])
     return numbers

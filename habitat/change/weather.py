@@ -18,12 +18,18 @@ from habitat.errors import ContractError
 
 CALM = BreakRules(shift_days=4.0)
 """Rules for looks without weather: what is left of early and late seasons is less."""
-SAMPLE = 50
-"""Forest pixels that speak for their surroundings, at most."""
-DOUBT = 40.0
-"""Pixels' worth of trust in the whole area beside those of the surroundings."""
-FEWEST = 30
-"""Pixels seen in a look, below which nothing is known of its weather."""
+NODE = 16
+"""Pixels between the places at which weather is told; between them it is interpolated."""
+REACH = 24
+"""Pixels around such a place that speak for it."""
+HALO = NODE // 2 + REACH
+"""Pixels around a block of whole nodes that must be known, so that its weather is the same in any cut of the area."""
+SAMPLE = 100
+"""Forest pixels that speak for a place, at most."""
+DOUBT = 10.0
+"""Pixels' worth of trust in no weather at all."""
+FEWEST = 20
+"""Pixels around it seen in a look, below which nothing is known of a place's weather."""
 LIMIT = 2.0
 """Usual spreads of a band that weather moves it by, at most."""
 _CYCLES = 2
@@ -46,7 +52,9 @@ class Weather:
         return self.down @ self.nodes[time] @ self.across.T
 
 
-def learn_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> Weather:
+def learn_weather(
+    days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, corner: tuple[int, int] = (0, 0)
+) -> Weather:
     """Return what the weather did to each look of a forest.
 
     Parameters
@@ -56,9 +64,10 @@ def learn_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, n
     values : float32 array (time, 6, y, x)
         Surface reflectance in the order of :data:`habitat.cubes.BANDS`, NaN = not seen.
     forest : bool array (y, x)
-        Pixels to learn from: forest for most of the time. Where there are few the weather is 0.
-    node_pixels : int
-        How far apart weather is told; between, it is interpolated. Surroundings are half as wide again.
+        Pixels to learn from: forest for most of the time. Where there are few, little is taken for weather.
+    corner : tuple of int
+        Row and column of the first pixel in the whole area, if this is a part of it. A block whose sides are multiples
+        of :data:`NODE` in the area, and that lies :data:`HALO` or more inside the part, gets the whole's weather.
 
     Raises
     ------
@@ -66,41 +75,45 @@ def learn_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, n
         If shapes do not fit or days do not ascend.
     """
     values = check_looks(days, values)
-    height, width = values.shape[2:]
-    if forest.shape != (height, width):
-        raise ContractError(f"forest has shape {forest.shape}, the looks {(height, width)}", where="weather")
-    centres = [(np.arange(-(-size // node_pixels)) + 0.5) * node_pixels for size in (height, width)]
-    samples = [[_around(forest, y, x, 0.75 * node_pixels) for x in centres[1]] for y in centres[0]]
+    shape = values.shape[2:]
+    if forest.shape != shape:
+        raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
+    centres = [_centres(first, size) for first, size in zip(corner, shape, strict=True)]
+    samples = [[_around(forest, y, x) for x in centres[1]] for y in centres[0]]
     chosen = np.unique(np.concatenate([part for line in samples for part in line]))
     anomaly = _anomalies(days, values.reshape(len(days), len(BANDS), -1)[:, :, chosen])
-    whole, seen = _median(anomaly)
-    whole = np.where(seen[:, None] >= FEWEST, whole, 0)
     nodes = np.empty((len(days), len(BANDS), len(centres[0]), len(centres[1])), np.float32)
     limit = LIMIT * np.array(USUAL_SPREAD)
     for i, line in enumerate(samples):
         for j, part in enumerate(line):
-            own, count = _median(anomaly[:, :, np.searchsorted(chosen, part)])
-            share = (count / (count + DOUBT) * (seen >= FEWEST))[:, None]
-            nodes[:, :, i, j] = np.clip(share * own + (1 - share) * whole, -limit, limit)
-    down, across = (_between(size, at) for size, at in zip((height, width), centres, strict=True))
+            middle, seen = _median(anomaly[:, :, np.searchsorted(chosen, part)])
+            trust = np.where(seen >= FEWEST, seen / (seen + DOUBT), 0)
+            nodes[:, :, i, j] = np.clip(middle * trust[:, None], -limit, limit)
+    down, across = (_between(size, at) for size, at in zip(shape, centres, strict=True))
     return Weather(nodes, down, across)
 
 
-def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray, *, node_pixels: int = 20) -> np.ndarray:
+def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray) -> np.ndarray:
     """Return looks less what the weather did to all the forest around, float32 (time, 6, y, x).
 
     Parameters and errors are those of :func:`learn_weather`.
     """
-    weather = learn_weather(days, values, forest, node_pixels=node_pixels)
+    weather = learn_weather(days, values, forest)
     levelled = np.empty(values.shape, np.float32)
     for t in range(len(days)):
         levelled[t] = values[t] - weather.at(t)
     return levelled
 
 
-def _around(forest: np.ndarray, y: float, x: float, reach: float) -> np.ndarray:
+def _centres(first: int, size: int) -> np.ndarray:
+    """Places of the nodes along a side, pixels from its start; they lie in the same places of the area in any part."""
+    nodes = np.arange(first // NODE, -(-(first + size) // NODE))
+    return (nodes + 0.5) * NODE - first
+
+
+def _around(forest: np.ndarray, y: float, x: float) -> np.ndarray:
     """Flat indices of at most SAMPLE forest pixels around a place, evenly drawn from all of them."""
-    rows, cols = (slice(max(int(at - reach), 0), int(at + reach) + 1) for at in (y, x))
+    rows, cols = (slice(max(int(at - REACH), 0), max(int(at + REACH), 0)) for at in (y, x))
     row, col = np.nonzero(forest[rows, cols])
     flat = (row + rows.start) * forest.shape[1] + col + cols.start
     return flat[np.linspace(0, len(flat) - 1, min(len(flat), SAMPLE)).round().astype(int)] if len(flat) else flat

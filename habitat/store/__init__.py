@@ -9,7 +9,7 @@ from habitat.store.models import read_model, write_model
 from habitat.store.rasters import RasterWriter, open_raster, read_raster, shown, write_raster
 from habitat.store.stac import write_run_catalogue
 from habitat.store.state import Run
-from habitat.store.tables import read_table, write_json, write_table, write_text
+from habitat.store.tables import read_table, table_in_parts, write_json, write_table, write_text
 
 __all__ = [
     "DigestMemo",
@@ -28,6 +28,7 @@ __all__ = [
     "read_raster",
     "read_table",
     "shown",
+    "table_in_parts",
     "write_alert_state",
     "write_json",
     "write_model",

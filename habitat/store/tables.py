@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,51 @@ def write_table(path: Path, table: Any) -> None:
             table.to_csv(part, index=False, lineterminator="\n")
         else:
             table.to_parquet(part, index=False, compression="zstd")
+
+
+_GROUP = 2**17
+"""Rows that lie together in a Parquet file."""
+
+
+@contextmanager
+def table_in_parts(path: Path) -> Iterator[TableParts]:
+    """Write a Parquet table part by part; it appears when the block ends well, and only then.
+
+    How the rows were cut into parts cannot be seen in the file.
+    """
+    with replacing(path) as part, ExitStack() as opened:
+        table = TableParts(part, opened)
+        yield table
+        table.finish()
+
+
+class TableParts:
+    """Parts of one table: all have the same columns of the same types. At least one is to be written, if empty."""
+
+    def __init__(self, path: Path, opened: ExitStack) -> None:
+        self._path, self._opened = path, opened
+        self._file: Any = None
+        self._waiting: Any = None
+
+    def write(self, table: Any) -> None:
+        """Append the rows of a DataFrame."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._file is None:
+            first = pa.Table.from_pandas(table, preserve_index=False)
+            self._file = self._opened.enter_context(pq.ParquetWriter(self._path, first.schema, compression="zstd"))
+            self._waiting = first.slice(0, 0)
+        more = pa.Table.from_pandas(table, schema=self._file.schema, preserve_index=False)
+        self._waiting = pa.concat_tables([self._waiting, more])
+        while len(self._waiting) >= _GROUP:
+            self._file.write_table(self._waiting.slice(0, _GROUP))
+            self._waiting = self._waiting.slice(_GROUP)
+
+    def finish(self) -> None:
+        """Write what waits for its group to be full."""
+        if len(self._waiting):
+            self._file.write_table(self._waiting)
 
 
 def read_table(path: Path) -> Any:

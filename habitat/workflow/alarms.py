@@ -59,22 +59,24 @@ def write_alarms(context: Context, states: Sequence[State], *, settings: str) ->
         return {name: record[name] for name in ("looks", "alerts", "provisional_ha", "confirmed_ha")}
     grid = context.grid
     level = np.full(grid.shape, NOT_WATCHED, np.uint8)
-    layers = {name: np.full(grid.shape, np.nan, np.float32) for name in LAYERS}
+    known = []
     ends = np.array([context.seasons[0].window(year)[1] for year in maps], "datetime64[D]")
     end_days = (ends - EPOCH.astype("datetime64[D]")) / np.timedelta64(1, "D")
     for block, read in states:
         held = read()
-        here, known = alert_layers(held)
+        here, layers = alert_layers(held)
         if maps:
             codes = np.concatenate([read_raster(path, block)[0] for path in maps.values()])
             latest = held.taken[-1].day if held.taken else 0.0
-            forest = was_forest(codes, context.legend.forest_codes, end_days, known["by_day"], latest=latest)
+            forest = was_forest(codes, context.legend.forest_codes, end_days, layers["by_day"], latest=latest)
             here[~forest] = NOT_WATCHED
         here[~context.inside(block)] = NOT_WATCHED
         level[block.rows, block.cols] = here
-        for name in LAYERS:
-            layers[name][block.rows, block.cols] = known[name]
-    table = alert_table(level, layers, grid)
+        row, column = np.nonzero((here == PROVISIONAL) | (here == CONFIRMED))
+        says = {name: layer[row, column] for name, layer in layers.items()}
+        places = {"level": here[row, column], "row": row + block.rows.start, "column": column + block.cols.start}
+        known.append(pd.DataFrame(places | says))
+    table = alert_table(pd.concat(known, ignore_index=True), grid)
     said = {"levels": "0 no model, 1 quiet, 2 provisional, 3 confirmed"}
     write_raster(written[0], level[None], grid, ["level"], NOT_WATCHED, tags=said)
     write_table(written[1], table)
@@ -150,8 +152,13 @@ def was_forest(
     return state
 
 
-def alert_table(level: np.ndarray, layers: dict[str, np.ndarray], grid: GeoBox) -> gpd.GeoDataFrame:
+def alert_table(pixels: pd.DataFrame, grid: GeoBox) -> gpd.GeoDataFrame:
     """Return alerts as patches, confirmed ones first, the largest first.
+
+    Parameters
+    ----------
+    pixels : DataFrame
+        A row a pixel with an alert: `level`, `row`, `column` in the grid, and what :func:`alert_layers` tells of it.
 
     Returns
     -------
@@ -162,14 +169,12 @@ def alert_table(level: np.ndarray, layers: dict[str, np.ndarray], grid: GeoBox) 
     """
     parts = []
     for name, which in (("confirmed", CONFIRMED), ("provisional", PROVISIONAL)):
-        found = level == which
-        start = float(np.nanmin(layers["by_day"][found])) if found.any() else 0.0
-        span = np.zeros(level.shape, np.uint16)
-        span[found] = (layers["by_day"][found] - start) // TOGETHER_DAYS + 1
-        patches = loss_patches(span, np.nan_to_num(layers["probability"]), grid)
-        numbers = patch_numbers(span)
-        pixels = pd.DataFrame({key: values[found] for key, values in layers.items()} | {"patch": numbers[found]})
-        middle = pixels.groupby("patch").median().reindex(patches["patch"])
+        found = pixels[pixels["level"] == which]
+        at = found["row"].to_numpy(), found["column"].to_numpy()
+        span = np.zeros(grid.shape, np.uint16)
+        span[at] = (found["by_day"] - found["by_day"].min()) // TOGETHER_DAYS + 1
+        patches = loss_patches(span, np.broadcast_to(np.float32(0), grid.shape), grid)
+        middle = found[list(LAYERS)].groupby(patch_numbers(span)[at]).median().reindex(patches["patch"])
         days = middle["after_day"].to_numpy(float), middle["by_day"].to_numpy(float)
         parts.append(
             patches[["area_ha", "geometry"]].assign(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from odc.geo import Shape2d
+from odc.geo.geobox import GeoBox
 
 from habitat.change import loss_patches, without_small_patches
 from habitat.change.breaks import EPOCH
 from habitat.change.losses import patch_numbers
 from habitat.cubes import BANDS, UNKNOWN_LOSS, is_loss
-from habitat.grids import blocks
-from habitat.store import compute_blocks, load_block, write_raster, write_table
+from habitat.grids import Block, blocks
+from habitat.store import RasterWriter, compute_blocks, load_block, table_in_parts, write_raster, write_table
 from habitat.workflow.composites import READ_BLOCK, block_size
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import DATES, NO_DATE, ChangeSources, LossJob, change_sources, with_looks
@@ -33,53 +38,92 @@ def find_change(context: Context, work: Path) -> Outputs:
     todo = list(blocks(grid, size))
     jobs = {f"loss-{block.index}": LossJob(sources, block) for block in todo}
     compute_blocks(work, jobs, context.executor, partial(context.progress, "change"))
-    loss = np.zeros(grid.shape, np.uint16)
-    probability = np.zeros(grid.shape, np.float32)
-    dates = np.full((len(DATES), *grid.shape), NO_DATE, np.int16)
-    breaks = []
-    for block in todo:
-        made = load_block(work, f"loss-{block.index}")
-        loss[block.rows, block.cols] = made["loss_year"]
-        probability[block.rows, block.cols] = made["probability"]
-        dates[:, block.rows, block.cols] = made["dates"]
-        breaks.append({name[6:]: values for name, values in made.items() if name.startswith("break_")})
-    pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
-    loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
-    dates[:, ~is_loss(loss)] = NO_DATE
+    made = Made(work, todo)
     folder = context.run.path("change")
     outputs = [folder / "loss_year.tif", folder / "loss_probability.tif", folder / "patches.parquet"]
+    loss, probability = made.whole("loss_year", grid.shape), made.whole("probability", grid.shape)
+    pixel_ha = abs(grid.transform.a * grid.transform.e) / 1e4
+    loss = without_small_patches(loss, min_pixels=section.min_patch_ha / pixel_ha)
     write_raster(outputs[0], loss[None], grid, ["loss_year"], UNKNOWN_LOSS)
     percent = to_percent(probability)[None]
     write_raster(outputs[1], percent, grid, ["loss_probability"], PERCENT_NODATA, tags={"units": "percent"})
-    patches = with_dates(loss_patches(loss, probability, grid), loss, dates)
+    patches = loss_patches(loss, probability, grid)
+    del percent, probability
+    if sources.looks is not None:
+        outputs += [folder / "loss_date.tif", folder / "breaks.parquet"]
+        dated = write_dates(outputs[3], made, loss, grid)
+        with table_in_parts(outputs[4]) as table:
+            for part in made.breaks():
+                table.write(_break_table(part, context))
+    else:
+        dated = pd.DataFrame({name: np.empty(0) for name in ("row", "column", *DATES)})
+    patches = with_dates(patches, loss, dated)
     if section.kinds:
         kinds_of = sources if sources.looks is not None else with_looks(context, sources)
         patches = name_kinds(context, work, kinds_of, loss, patches)
     write_table(outputs[2], patches)
-    if sources.looks is not None:
-        outputs += [folder / "loss_date.tif", folder / "breaks.parquet"]
-        write_raster(outputs[3], dates, grid, DATES, NO_DATE, tags={"units": _DATE_UNITS})
-        write_table(outputs[4], _break_table(breaks, context))
     notes = {
         "min_patch_ha": section.min_patch_ha,
         "smallest_ha": float(np.ceil(max(section.min_patch_ha / pixel_ha, 1)) * pixel_ha),
         "lost_ha": float(is_loss(loss).sum() * pixel_ha),
         "evidence": list(_ways(sources)),
-        "dated_share": _share(dates[0] != NO_DATE, is_loss(loss)),
+        "dated_share": round(len(dated) / lost, 4) if (lost := int(is_loss(loss).sum())) else None,
         "scenes_read": len(sources.scenes),
     }
     return outputs, notes
 
 
-def with_dates(patches: gpd.GeoDataFrame, loss_year: np.ndarray, dates: np.ndarray) -> gpd.GeoDataFrame:
+@dataclass(frozen=True)
+class Made:
+    """What the blocks of :class:`LossJob` found, read again a block at a time."""
+
+    work: Path
+    blocks: list[Block]
+
+    def whole(self, name: str, shape: Shape2d) -> np.ndarray:
+        """One layer of all blocks."""
+        layer: np.ndarray | None = None
+        for block, part in self:
+            if layer is None:
+                layer = np.zeros(shape, part[name].dtype)
+            layer[block.rows, block.cols] = part[name]
+        assert layer is not None, "a grid has a block"
+        return layer
+
+    def breaks(self) -> Iterator[pd.DataFrame]:
+        """The breaks, a row of blocks at a time."""
+        for _, row in groupby(self, key=lambda made: made[0].rows.start):
+            columns = [{name[6:]: part[name] for name in part if name.startswith("break_")} for _, part in row]
+            yield pd.concat(map(pd.DataFrame, columns), ignore_index=True)
+
+    def __iter__(self) -> Iterator[tuple[Block, dict[str, np.ndarray]]]:
+        for block in self.blocks:
+            yield block, load_block(self.work, f"loss-{block.index}")
+
+
+def write_dates(path: Path, made: Made, loss_year: np.ndarray, grid: GeoBox) -> pd.DataFrame:
+    """Write the days of what is lost, and return them with `row` and `column`, a row a dated pixel."""
+    found = []
+    with RasterWriter(path, grid, DATES, "int16", NO_DATE, tags={"units": _DATE_UNITS}) as file:
+        for block, part in made:
+            lost = is_loss(loss_year[block.rows, block.cols])
+            dates = np.where(lost, part["dates"], np.int16(NO_DATE))
+            file.write(dates, block)
+            row, column = np.nonzero(dates[0] != NO_DATE)
+            days = {name: layer[row, column] for name, layer in zip(DATES, dates, strict=True)}
+            found.append(pd.DataFrame({"row": row + block.rows.start, "column": column + block.cols.start} | days))
+    return pd.concat(found, ignore_index=True)
+
+
+def with_dates(patches: gpd.GeoDataFrame, loss_year: np.ndarray, dated: pd.DataFrame) -> gpd.GeoDataFrame:
     """Give patches the date that breaks tell.
 
     Parameters
     ----------
     patches : GeoDataFrame
         Of :func:`habitat.change.loss_patches` of `loss_year`.
-    dates : int16 array (3, y, x)
-        Days since 2000-01-01: halfway, earliest, latest; NO_DATE = not told.
+    dated : DataFrame
+        `row` and `column` of lost pixels with a date; `date`, `earliest`, `latest`: days since 2000-01-01.
 
     Returns
     -------
@@ -88,18 +132,16 @@ def with_dates(patches: gpd.GeoDataFrame, loss_year: np.ndarray, dates: np.ndarr
         fewer than a third of the patch's pixels have one; and `dated_share`.
     """
     numbers = patch_numbers(loss_year)
-    lost = numbers > 0
-    pixels = pd.DataFrame({"patch": numbers[lost], "year": loss_year[lost]})
-    for layer, name in zip(dates, DATES, strict=True):
-        pixels[name] = np.where(layer[lost] == NO_DATE, np.nan, layer[lost].astype(float))
-    pixels["own_year"] = pixels["patch"].map(patches.set_index("patch")["year"])
-    pixels["counts"] = pixels["date"].notna() & (pixels["year"] == pixels["own_year"])
-    share = pixels.groupby("patch")["counts"].mean().reindex(patches["patch"]).to_numpy(float)
-    middle = pixels[pixels["counts"]].groupby("patch")[list(DATES)].median().reindex(patches["patch"])
+    at = dated["row"].to_numpy(np.int64), dated["column"].to_numpy(np.int64)
+    pixels = dated.assign(patch=numbers[at], year=loss_year[at])
+    pixels = pixels[pixels["year"] == pixels["patch"].map(patches.set_index("patch")["year"])]
+    held = np.bincount(numbers.ravel(), minlength=len(patches) + 1)[patches["patch"]]
+    by_patch = pixels.groupby("patch")[list(DATES)]
+    share = by_patch.size().reindex(patches["patch"], fill_value=0).to_numpy() / np.maximum(held, 1)
+    middle = by_patch.median().reindex(patches["patch"])
     table = patches.assign(dated_share=share)
     for name in DATES:
-        days = np.where(share >= 1 / 3, middle[name].to_numpy(float), np.nan)
-        table[name] = as_dates(days)
+        table[name] = as_dates(np.where(share >= 1 / 3, middle[name].to_numpy(float), np.nan))
     return table[["patch", "year", *DATES, "dated_share", "area_ha", "probability", "geometry"]]
 
 
@@ -110,10 +152,9 @@ def as_dates(days: np.ndarray) -> pd.Series:
     return pd.Series(np.where(np.isfinite(days), found, np.datetime64("NaT", "s")))
 
 
-def _break_table(parts: list[dict[str, np.ndarray]], context: Context) -> pd.DataFrame:
-    """All breaks of pixels that were ever forest, with places and dates for people."""
-    table = pd.concat([pd.DataFrame(part) for part in parts if part], ignore_index=True)
-    table = table.sort_values(["row", "column", "day"], ignore_index=True)
+def _break_table(found: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Breaks of pixels that were ever forest, with places and dates for people."""
+    table = found.sort_values(["row", "column", "day"], ignore_index=True)
     side, _, west, _, down, north = context.grid.transform[:6]
     x = west + side * (table["column"].to_numpy(float) + 0.5)
     y = north + down * (table["row"].to_numpy(float) + 0.5)
@@ -131,7 +172,3 @@ def _break_table(parts: list[dict[str, np.ndarray]], context: Context) -> pd.Dat
 def _ways(sources: ChangeSources) -> tuple[str, ...]:
     more = (("trajectories", sources.noise), ("breaks", sources.looks))
     return ("maps", *(name for name, found in more if found is not None))
-
-
-def _share(part: np.ndarray, of: np.ndarray) -> float | None:
-    return round(float((part & of).sum() / of.sum()), 4) if of.any() else None

@@ -14,11 +14,12 @@ from odc.geo.geobox import GeoBox
 from habitat.change import (
     LossEvidence,
     breaks_by_year,
+    breaks_without_weather,
     combine_evidence,
     dated_loss,
-    find_breaks,
     find_episodes,
     fit_trajectories,
+    learn_weather,
     looks_of,
     loss_breaks,
     missing_bands,
@@ -28,6 +29,7 @@ from habitat.change import (
 from habitat.change.breaks import EPOCH
 from habitat.change.episodes import FALLING
 from habitat.change.trajectories import FEWEST_YEARS
+from habitat.change.weather import HALO
 from habitat.cubes import BANDS, is_loss
 from habitat.errors import EstimationError, RecipeError
 from habitat.grids import Block, blocks, crop, rasterize, widen
@@ -51,6 +53,7 @@ DATES = ("date", "earliest", "latest")
 """Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
 NEIGHBOURS = 1
 """Pixels around a block that have a say in it."""
+_FOREST = 0.5
 _NOISE_TILE, _NOISE_TILES = 256, 9
 DAY = np.timedelta64(1, "D")
 
@@ -85,11 +88,16 @@ class ChangeSources:
         paths = (self.folder / "forest" / f"{year}{kind}.tif" for year in self.years)
         return np.concatenate([read_raster(path, block)[0] for path in paths])
 
+    def forest(self, block: Block) -> np.ndarray:
+        """P(forest) of each year given all, (year, y, x), 0-1; NaN = not seen."""
+        forest = from_percent(self.map_layers("_probability", block))
+        forest[self.map_layers("", block) == UNKNOWN] = np.nan
+        return forest
+
     def evidence(self, block: Block) -> tuple[LossEvidence, pd.DataFrame]:
         """All that is known of a block, and its breaks with their place in the grid, year and strength."""
         lost = from_percent(read_raster(self.folder / "forest" / LOST, block)[0])
-        forest = from_percent(self.map_layers("_probability", block))
-        forest[self.map_layers("", block) == UNKNOWN] = np.nan
+        forest = self.forest(block)
         found = LossEvidence(np.array(self.years), lost, forest)
         if self.noise is not None:
             found = replace(found, falls=self._falls(block))
@@ -103,8 +111,6 @@ class ChangeSources:
         year[which[tuple(used.T)]] = found.years[used[:, 0]]
         told = losses.assign(loss_year=year, loss_probability=losses["probability"])
         table = table.join(told[["date", "lower", "upper", "loss_year", "loss_probability"]])
-        ever_forest = np.nan_to_num(forest).max(axis=0) >= 0.5
-        table = table[ever_forest[table["row"], table["column"]]]
         return replace(found, breaks=probability, looks=looks), table
 
     def _falls(self, block: Block) -> np.ndarray:
@@ -121,12 +127,23 @@ class ChangeSources:
         return falls
 
     def _breaks(self, block: Block) -> tuple[pd.DataFrame, np.ndarray]:
-        """Breaks of a block, and clear looks a year of its pixels."""
-        stack = self.read_looks(block)
-        days, values = looks_of(stack)
+        """Breaks of pixels of a block that were ever forest, and clear looks a year of all of them.
+
+        What weather does to the forest around is taken out before: it is the same whichever block a pixel lies in.
+        """
+        window, core = widen(block, self.grid, HALO)
+        is_forest = np.nan_to_num(self.forest(window)) >= _FOREST
+        days, values = looks_of(self.read_looks(window))
+        weather = learn_weather(
+            days, values, is_forest.mean(axis=0) >= 0.5, corner=(window.rows.start, window.cols.start)
+        )
+        asked = np.zeros(window.shape, bool)
+        asked[core] = is_forest.any(axis=0)[core]
+        table = breaks_without_weather(days, values, weather, asked)
+        table = table.assign(row=table["row"] - core[0].start, column=table["column"] - core[1].start)
         years = max(float(days[-1] - days[0]) / 365.25, 1.0) if len(days) else 1.0
-        seen = np.isfinite(values).all(axis=1).sum(axis=0) / years
-        return find_breaks(days, values), seen.astype(np.float32)
+        seen = np.isfinite(values[:, :, core[0], core[1]]).all(axis=1).sum(axis=0) / years
+        return table, seen.astype(np.float32)
 
     def read_looks(self, block: Block) -> xr.Dataset:
         """The clear looks of a block, nothing outside the area."""

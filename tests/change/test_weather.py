@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from habitat.change import find_losses, without_weather
+from habitat.change import find_losses, learn_weather, without_weather
 from habitat.change.breaks import USUAL_SPREAD
-from habitat.change.weather import LIMIT
+from habitat.change.weather import HALO, LIMIT, NODE
 from habitat.errors import ContractError
 from tests.change.series import CLEARED, changed, every_days, forest, single
 
@@ -61,7 +61,8 @@ def test_a_look_is_levelled_by_the_median_of_how_far_the_forest_around_strays() 
         terms = np.linalg.solve(x[seen].T @ x[seen] + 0.3 * np.eye(5), x[seen].T @ y[seen])
         off[:, pixel] = y - x @ terms
     levelled = without_weather(DAYS, looks, np.ones((4, 10), bool))
-    expected = looks[:, 4] - np.nanmedian(off, axis=1)[:, None, None]
+    trust = np.where(np.arange(len(DAYS)) == 3, 35 / 45, 40 / 50)  # ten pixels speak for no weather
+    expected = looks[:, 4] - (trust * np.nanmedian(off, axis=1))[:, None, None]
     np.testing.assert_allclose(levelled[:, 4], expected, atol=2e-5)
     assert np.isnan(levelled[3, :, 0, :5]).all()
 
@@ -74,6 +75,19 @@ def test_where_there_is_no_forest_or_hardly_any_nothing_is_taken_out() -> None:
     np.testing.assert_array_equal(without_weather(DAYS, looks, few), looks)
     with pytest.raises(ContractError, match="forest has shape"):
         without_weather(DAYS, looks, ALL)
+
+
+def test_weather_of_a_part_is_that_of_the_whole() -> None:
+    looks = single(_forest(7).repeat(3, axis=2).repeat(3, axis=3))  # 120 pixels a side
+    kinds = np.random.default_rng(7).random(looks.shape[2:]) < 0.7
+    whole = learn_weather(DAYS, looks, kinds)
+    block = slice(3 * NODE, 5 * NODE)
+    rows, cols = slice(block.start - HALO, block.stop + HALO), slice(block.start - HALO - 3, block.stop + HALO)
+    part = learn_weather(DAYS, looks[:, :, rows, cols], kinds[rows, cols], corner=(rows.start, cols.start))
+    for time in (0, 50, len(DAYS) - 1):
+        expected = whole.at(time)[:, block, block]
+        assert np.abs(expected).max() > 1e-4
+        np.testing.assert_allclose(part.at(time)[:, HALO:-HALO, HALO + 3 : -HALO], expected, atol=1e-6)
 
 
 def test_losses_are_found_in_forest_alone_at_their_place_through_a_drought() -> None:
