@@ -18,12 +18,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 from scipy.optimize import minimize
 
 import habitat as hb
@@ -34,8 +37,14 @@ from habitat.change.losses import patch_numbers
 from habitat.grids import Block
 from habitat.workflow import evidence as sources_of
 
-PRESETS = {"standard": 3.0, "hard": 1.2}
+ONE_YEAR, LABELLED = ", one year", 2020
+"""Ending of landscapes whose labels are all of one year, and that year."""
+PRESETS = {"standard": 3.0, "hard": 1.2, f"standard{ONE_YEAR}": 3.0, f"hard{ONE_YEAR}": 1.2}
 WAYS = (("maps", "trajectories"), ("maps", "breaks"), ("maps", "trajectories", "breaks"))
+WEIGHT_TABLES = {
+    "WEIGHTS": "By way of telling loss; see :func:`habitat.change.combination.loss_features`.",
+    "ONE_YEAR": "The same where all labels were of one year.",
+}
 RIDGE = 1.0
 MIN_HA = 0.5
 HERE = Path(__file__).parent
@@ -59,13 +68,16 @@ def make_case(folder: Path, preset: str, seed: int) -> Case:
     if not path.exists():
         _compute(folder / f"{preset}_{seed}", preset, seed, path)
     with np.load(path) as file:
-        evidence = LossEvidence(*(file[name] for name in ("years", "lost", "forest", "falls", "breaks", "looks")))
+        layers = (file[name] for name in ("years", "lost", "forest", "falls", "breaks", "looks"))
+        evidence = LossEvidence(*layers, one_year=preset.endswith(ONE_YEAR))
         return Case(evidence, file["truth"], tuple(file["seconds"]), int(file["scenes"]))
 
 
 def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
     if not (sample / "recipe.toml").exists():
-        hb.write_sample(sample, size_km=PRESETS[preset], seed=seed, preset=preset)
+        hb.write_sample(sample, size_km=PRESETS[preset], seed=seed, preset=preset.removesuffix(ONE_YEAR))
+        if preset.endswith(ONE_YEAR):
+            label_one_year(sample)
     text = (sample / "recipe.toml").read_text(encoding="utf-8")
     asked = '[change]\nevidence = ["maps", "trajectories", "breaks"]\n'
     if "evidence" not in text:
@@ -102,16 +114,18 @@ def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
     )
 
 
+def label_one_year(sample: Path) -> None:
+    """Give all of a sample's labels the date and the class of one summer."""
+    points = gpd.read_file(sample / "training.gpkg")
+    with rasterio.open(sample / "truth" / f"cover_{LABELLED}.tif") as file:
+        codes = [int(value[0]) for value in file.sample(zip(points.geometry.x, points.geometry.y, strict=True))]
+    points.assign(code=codes, date=f"{LABELLED}-07-15").to_file(sample / "training.gpkg", driver="GPKG")
+
+
 def only(evidence: LossEvidence, ways: tuple[str, ...]) -> LossEvidence:
     """The part of the evidence that `ways` names."""
-    return LossEvidence(
-        evidence.years,
-        evidence.lost,
-        evidence.forest,
-        evidence.falls if "trajectories" in ways else None,
-        evidence.breaks if "breaks" in ways else None,
-        evidence.looks if "breaks" in ways else None,
-    )
+    without_falls = {} if "trajectories" in ways else {"falls": None}
+    return replace(evidence, **without_falls, **({} if "breaks" in ways else {"breaks": None, "looks": None}))
 
 
 def fit(cases: list[Case], ways: tuple[str, ...]) -> np.ndarray:
@@ -222,18 +236,17 @@ def found_by_share(cases: list[Case], folders: list[Path]) -> str:
     return "\n".join([*heads, "|---" * 4 + "|", *rows])
 
 
-def table(weights: dict[tuple[str, ...], np.ndarray], seeds: list[int], presets: list[str]) -> str:
+def table(found: dict[str, dict[tuple[str, ...], np.ndarray]], seeds: list[int]) -> str:
     """The module of weights."""
-    lands = f"{' and '.join(presets)} landscapes of seeds {seeds[0]} to {seeds[-1]}"
     head = '"""Weights of maps, trajectories and breaks, written by `benchmarks/combination.py --fit`.'
-    lines = [head, "", f"Learnt on {lands}.", '"""', ""]
-    lines.append("WEIGHTS = {")
-    for ways, values in weights.items():
-        numbers = ", ".join(f"{value:.3f}" for value in values)
-        lines.append(f"    {ways}: ({numbers}),".replace("'", '"'))
-    return "\n".join(
-        [*lines, "}", '"""By way of telling loss; see :func:`habitat.change.combination.loss_features`."""', ""]
-    )
+    lines = [head, "", f"Learnt on standard and hard landscapes of seeds {seeds[0]} to {seeds[-1]}.", '"""', ""]
+    for name, said in WEIGHT_TABLES.items():
+        lines.append(f"{name} = {{")
+        for ways, values in found[name].items():
+            numbers = ", ".join(f"{value:.3f}" for value in values)
+            lines.append(f"    {ways}: ({numbers}),".replace("'", '"'))
+        lines += ["}", f'"""{said}"""']
+    return "\n".join([*lines, ""])
 
 
 def report(folder: Path, seeds: list[int]) -> str:
@@ -294,9 +307,12 @@ def main() -> None:
                 print(preset, seed, case.truth.shape, case.scenes, np.round(case.seconds, 1), flush=True)
         return
     if options.fit:
-        cases = [make_case(options.folder, preset, seed) for seed in options.seeds for preset in options.presets]
-        found = {ways: fit(cases, ways) for ways in WAYS}
-        TABLE.write_text(table(found, options.seeds, options.presets), encoding="utf-8")
+        cases = [make_case(options.folder, preset, seed) for seed in options.seeds for preset in PRESETS]
+        found = {}
+        for name in WEIGHT_TABLES:
+            own = [case for case in cases if case.evidence.one_year == (name == "ONE_YEAR")]
+            found[name] = {ways: fit(own, ways) for ways in WAYS}
+        TABLE.write_text(table(found, options.seeds), encoding="utf-8")
         print(TABLE.read_text(encoding="utf-8"))
         return
     text = report(options.folder, options.seeds)

@@ -9,3 +9,4 @@ WEIGHTS = {
     ("maps", "trajectories", "breaks"): (-0.646, 0.392, 0.000, 1.084, 0.226, 1.432, 0.461, -0.717, 0.391, -1.605),
 }
 """By way of telling loss; see :func:`habitat.change.combination.loss_features`."""
+ONE_YEAR = WEIGHTS

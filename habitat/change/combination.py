@@ -4,8 +4,8 @@ Of each pixel one thing is true: it was never lost, or it was first lost in one 
 first. Each year's evidence is a sum of weights times what maps, trajectories and breaks say of it; the probabilities
 are those sums as odds against "never" (conditional logit: McFadden 1974, Conditional logit analysis of qualitative
 choice behavior). With the weight 1 of the maps and 0 of the rest they are the maps' own. The weights were learnt by
-`benchmarks/combination.py` from simulated landscapes, with few looks and with many, and so was how rare loss is: where
-it is much more or less frequent, the probabilities are off by that.
+`benchmarks/combination.py` from simulated landscapes, with few looks and with many, with labels of all years and of
+one alone, and so was how rare loss is: where it is much more or less frequent, the probabilities are off by that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import uniform_filter
 
-from habitat.change._combination_weights import WEIGHTS
+from habitat.change._combination_weights import ONE_YEAR, WEIGHTS
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
 from habitat.errors import ContractError
 
@@ -44,6 +44,8 @@ class LossEvidence:
     """float (year, y, x): probability of a break to be a loss of forest; NaN = no break."""
     looks: np.ndarray | None = None
     """float (y, x): clear looks a year that breaks were looked for in."""
+    one_year: bool = False
+    """Whether all labels that the maps were taught by are of one year: the maps of other years are worth less then."""
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -79,7 +81,8 @@ def combine_evidence(evidence: LossEvidence) -> tuple[np.ndarray, np.ndarray]:
         raise ContractError("maps alone are no combination", where="combine_evidence", mend="use dated_loss")
     again = evidence.seen_again
     features = loss_features(evidence)
-    scores = np.einsum("f,fyrc->yrc", np.asarray(WEIGHTS[evidence.ways], np.float32), features)
+    weights = (ONE_YEAR if evidence.one_year else WEIGHTS)[evidence.ways]
+    scores = np.einsum("f,fyrc->yrc", np.asarray(weights, np.float32), features)
     scores[~again] = -np.inf
     top = np.maximum(scores.max(axis=0), 0)
     odds = np.exp(scores - top)

@@ -20,7 +20,6 @@ from habitat.change.losses import patch_numbers
 from habitat.cubes import BANDS, UNKNOWN_LOSS, is_loss
 from habitat.grids import Block, blocks
 from habitat.store import RasterWriter, compute_blocks, load_block, table_in_parts, write_raster, write_table
-from habitat.workflow.composites import READ_BLOCK, block_size
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import DATES, NO_DATE, ChangeSources, LossJob, change_sources, with_looks
 from habitat.workflow.happenings import name_kinds
@@ -34,8 +33,7 @@ def find_change(context: Context, work: Path) -> Outputs:
     grid, section = context.grid, context.recipe.change
     assert section is not None
     sources = change_sources(context, context.recipe.loss_ways)
-    size = READ_BLOCK if sources.looks is None else min(READ_BLOCK, block_size(len(sources.scenes)))
-    todo = list(blocks(grid, size))
+    todo = list(blocks(grid, sources.block_side))
     jobs = {f"loss-{block.index}": LossJob(sources, block) for block in todo}
     compute_blocks(work, jobs, context.executor, partial(context.progress, "change"))
     made = Made(work, todo)

@@ -32,16 +32,18 @@ from habitat.change.trajectories import FEWEST_YEARS
 from habitat.change.weather import HALO
 from habitat.cubes import BANDS, is_loss
 from habitat.errors import EstimationError, RecipeError
+from habitat.forest import unpack_model
 from habitat.grids import Block, blocks, crop, rasterize, widen
 from habitat.legend import UNKNOWN
 from habitat.seasons import Season
-from habitat.store import read_raster
+from habitat.store import read_model, read_raster
 from habitat.tiles import Scene
-from habitat.workflow.composites import NODATA, REFLECTANCE_SCALE, composite_bands
+from habitat.workflow.composites import NODATA, READ_BLOCK, REFLECTANCE_SCALE, composite_bands
 from habitat.workflow.context import Context
 from habitat.workflow.looks import Looks, prepare_looks
 from habitat.workflow.maps import LOST
 from habitat.workflow.percent import from_percent
+from habitat.workflow.training import MODEL
 
 TRAJECTORY_BANDS = ("red", "nir08", "swir16", "swir22")
 """What trajectories are fitted to, as far as all sensors have it."""
@@ -53,6 +55,8 @@ DATES = ("date", "earliest", "latest")
 """Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
 NEIGHBOURS = 1
 """Pixels around a block that have a say in it."""
+LEAST_SIDE, MOST_LOOKS = 128, 33_000_000
+"""Side of the smallest block, pixels, and the looks at pixels that a block holds: 0.8 GB of six bands."""
 _FOREST = 0.5
 _NOISE_TILE, _NOISE_TILES = 256, 9
 DAY = np.timedelta64(1, "D")
@@ -71,12 +75,23 @@ class ChangeSources:
     """Of the composites."""
     grid: GeoBox
     """The run's."""
+    one_year: bool = False
+    """Whether all labels are of one year."""
     noise: np.ndarray | None = None
     """Covariance of a year's noise in TRAJECTORY_BANDS; None: trajectories are not asked."""
     scenes: tuple[Scene, ...] = ()
     looks: Looks | None = None
     """None: breaks are not looked for."""
     outline: Any = None
+
+    @property
+    def block_side(self) -> int:
+        """Side of a block: files are opened once a block, so it is as large as the looks around it allow."""
+        side = READ_BLOCK
+        if self.looks is not None:
+            while side > LEAST_SIDE and len(self.scenes) * (side + 2 * HALO) ** 2 > MOST_LOOKS:
+                side //= 2
+        return side
 
     @property
     def season_ends(self) -> np.ndarray:
@@ -98,7 +113,7 @@ class ChangeSources:
         """All that is known of a block, and its breaks with their place in the grid, year and strength."""
         lost = from_percent(read_raster(self.folder / "forest" / LOST, block)[0])
         forest = self.forest(block)
-        found = LossEvidence(np.array(self.years), lost, forest)
+        found = LossEvidence(np.array(self.years), lost, forest, one_year=self.one_year)
         if self.noise is not None:
             found = replace(found, falls=self._falls(block))
         if self.looks is None:
@@ -213,7 +228,10 @@ def change_sources(context: Context, ways: tuple[str, ...]) -> ChangeSources:
     """
     bands = composite_bands(context)
     refuse_missing_bands(bands, ways)
-    sources = ChangeSources(context.run.folder, context.years, context.seasons[0], bands, context.grid)
+    model = unpack_model(*read_model(path := context.run.path("forest", MODEL)), where=path)
+    sources = ChangeSources(
+        context.run.folder, context.years, context.seasons[0], bands, context.grid, len(model.label_years) == 1
+    )
     if "trajectories" in ways and len(context.years) >= FEWEST_YEARS:
         sources = replace(sources, noise=_noise(context, bands))
     if "breaks" in ways:

@@ -13,7 +13,7 @@ from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
 from habitat.store import digest_file, read_raster, read_table
-from habitat.workflow import changes
+from habitat.workflow import changes, evidence
 from tests.workflow.watched import CLEARED_ON, write_land
 
 ALL = 'evidence = ["maps", "trajectories", "breaks"]\nkinds = true\n'
@@ -93,7 +93,7 @@ def test_small_blocks_and_a_second_try_make_the_same_files(
     cleared: tuple[Path, object], land: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (land / "run/change/loss_year.tif").unlink()
-    monkeypatch.setattr(changes, "READ_BLOCK", 13)
+    monkeypatch.setattr(evidence, "READ_BLOCK", 13)
     whole, calls = changes.LossJob.__call__, []
 
     def interrupted(job: changes.LossJob) -> dict[str, np.ndarray]:
