@@ -11,12 +11,11 @@ import shapely
 from numpy.typing import NDArray
 
 from habitat.records.kinds import FLAGGED, KINDS
+from habitat.records.linking import FAR_M
 from habitat.records.sieve import findings_table, merge_findings
-from habitat.records.values import METRES_A_DEGREE
+from habitat.records.values import metres_apart
 from habitat.sightings.links import microseconds, rows_at
 
-FAR_M = 1000.0
-"""A record that lies farther from its deployment than this has the wrong place or the wrong deployment."""
 _SHIFTS_HOURS = (*range(1, 15), 24, 365 * 24, 366 * 24, 2 * 365 * 24, 731 * 24)
 """Shifts that clocks have: zones and summer time, noon for midnight, a day, a year or two."""
 _SAME_SPOT_DEGREES = 0.0005
@@ -29,6 +28,9 @@ def check_observations(observations: gpd.GeoDataFrame, effort: gpd.GeoDataFrame 
     if area is not None:
         x, y = observations.geometry.x.to_numpy(), observations.geometry.y.to_numpy()
         noted.flag(~shapely.intersects_xy(area, x, y), "outside_area", "lies outside the area")
+    faults, reasons = (observations[name].to_numpy(dtype=object) for name in ("fault", "reason"))
+    for kind in sorted(set(faults[pd.notna(faults)])):
+        noted.flag(faults == kind, kind, reasons)
     if effort is not None and len(effort):
         row, holds = rows_at(observations["effort_id"], observations["time"], effort)
         named = observations["effort_id"].notna().to_numpy()
@@ -39,9 +41,6 @@ def check_observations(observations: gpd.GeoDataFrame, effort: gpd.GeoDataFrame 
         issues = effort["issues"].astype("string").str.casefold().isin(["true", "yes", "1"]).to_numpy()
         issue = cameras & issues[row]
         noted.flag(issue, "timestamp_issues", "its deployment says that its times are wrong")
-        homes = effort.geometry.to_numpy()[row]
-        far = cameras & observations["own_place"].to_numpy() & _far(observations.geometry.to_numpy(), homes, cameras)
-        noted.flag(far, "far_from_deployment", f"lies more than {FAR_M:g} m from its deployment")
     return noted.findings()
 
 
@@ -56,10 +55,16 @@ def check_effort(effort: gpd.GeoDataFrame, area: Any) -> pd.DataFrame:
     start, end, name = microseconds(effort["start"]), microseconds(effort["end"]), pd.factorize(effort["deployment"])[0]
     spots = np.asarray(points, dtype=object)
     overlaps, moved = np.zeros(len(effort), dtype=bool), np.zeros(len(effort), dtype=bool)
-    for at in effort.reset_index(drop=True).groupby("station").indices.values():
+    # two parks may both have a station 1
+    park = effort["source"].fillna(effort["folder"])
+    for at in (
+        pd.DataFrame({"station": effort["station"].to_numpy(), "park": park.to_numpy()})
+        .groupby(["station", "park"])
+        .indices.values()
+    ):
         if len(at) > 1:
             overlaps[at] = _overlapping(start[at], end[at], name[at])
-            moved[at] = _far(spots[at], spots[np.repeat(at[0], len(at))], np.ones(len(at), dtype=bool))
+            moved[at] = _far(spots[at], spots[at[0]])
     # two parks may know one camera by two names: the place tells
     one, other = shapely.STRtree(spots).query(spots, predicate="dwithin", distance=_SAME_SPOT_DEGREES)
     twice = (one > other) & (name[one] != name[other]) & (start[one] < end[other]) & (start[other] < end[one])
@@ -166,11 +171,7 @@ def _overlapping(start: NDArray[np.int64], end: NDArray[np.int64], name: NDArray
     return np.asarray((other & (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])).any(axis=1))
 
 
-def _far(points: Any, homes: Any, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether points (degrees) lie more than FAR_M from their homes."""
-    far = np.zeros(len(points), dtype=bool)
-    a, b = points[which], homes[which]
-    east = (shapely.get_x(a) - shapely.get_x(b)) * np.cos(np.radians(shapely.get_y(b)))
-    north = shapely.get_y(a) - shapely.get_y(b)
-    far[which] = np.hypot(east, north) * METRES_A_DEGREE > FAR_M
-    return far
+def _far(points: Any, home: Any) -> NDArray[np.bool_]:
+    """Whether points (degrees) lie more than FAR_M from one of them."""
+    metres = metres_apart(shapely.get_x(points), shapely.get_y(points), home.x, home.y)
+    return np.asarray(metres > FAR_M)

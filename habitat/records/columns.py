@@ -27,6 +27,9 @@ PLACE = {
     ),
 }
 
+SOURCE = ("source", "park", "parkname", "protectedarea", "reserve", "парк", "заповедник", "保护区")
+"""Whose records they are: parks may use one name for two cameras."""
+
 SIGHTING = {
     "event": ("event", "observationid", "observation", "recordid", "occurrenceid"),
     "species": ("species", "scientificname", "taxon", "speciesname", "вид", "物种"),
@@ -48,6 +51,7 @@ SIGHTING = {
     "level": ("observationlevel",),
     "sequence": ("eventid", "sequenceid"),
     "setup": ("camerasetuptype",),
+    "source": SOURCE,
 }
 
 EFFORT = {
@@ -58,6 +62,7 @@ EFFORT = {
     "station": ("station", "stationid", "locationid", "locationname", "camera", "cameraid", "site"),
     "issues": ("timestampissues",),
     "groups": ("deploymentgroups", "session"),
+    "source": SOURCE,
 }
 
 PATROL = {

@@ -34,7 +34,7 @@ def sift_deployments(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.
     -------
     deployments : DataFrame
         deployment, start, end (UTC), worked_from, worked_to (the same with days as noons), effort_days (null: not
-        given), station, groups, issues, gaps (a list of pairs of times), file, row, geometry.
+        given), station, groups, issues, source, gaps (a list of pairs of times), file, row, geometry.
     findings : DataFrame
     """
     known = EFFORT if raw.shapes is not None else {**EFFORT, **PLACE}
@@ -56,7 +56,7 @@ def sift_deployments(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.
     found["worked_from"], found["worked_to"] = _later(start, _NOON), _later(end, _NOON)
     lasted: Any = (found["worked_to"] - found["worked_from"]).dt.total_seconds() / 86400
     found["effort_days"] = read_numbers(table["effort_days"], "effort_days", sieve)
-    for name in ("station", "groups", "issues"):
+    for name in ("station", "groups", "issues", "source"):
         found[name] = as_text(table[name])
     found["gaps"] = _gaps(raw, problems, found, sieve, clock)
     found["file"], found["row"] = raw.file, table.index
@@ -74,11 +74,17 @@ def sift_deployments(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.
 def segments_of(deployments: pd.DataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Cut deployments at their gaps.
 
+    Parameters
+    ----------
+    deployments : DataFrame
+        As :func:`habitat.records.apart.tell_cameras_apart` returns them, with `origin` and `folder`.
+
     Returns
     -------
     effort : GeoDataFrame
         EFFORT: one row a time that a camera worked without a gap. `effort_id` is the deployment's own, followed by
-        /1, /2, ... if it has several rows; with `deployment`, `station`, `groups`, `method` ("camera").
+        /1, /2, ... if it has several rows; with `deployment`, `station`, `groups`, `method` ("camera"), `name`,
+        `source`, `origin`, `folder`.
     findings : DataFrame
         Deployments whose name another one has for the same days: set aside. Those that follow it are its next rows.
     """
@@ -107,10 +113,8 @@ def segments_of(deployments: pd.DataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFra
     return effort, merge_findings(refused)
 
 
-_SEGMENT = [
-    *("effort_id", "deployment", "start", "end", "effort_days", "station", "groups", "issues", "method", "file", "row"),
-    "geometry",
-]
+_OF_DEPLOYMENT = ("deployment", "station", "groups", "issues", "name", "source", "origin", "folder", "file", "row")
+_SEGMENT = ["effort_id", *_OF_DEPLOYMENT[:1], "start", "end", "effort_days", "method", *_OF_DEPLOYMENT[1:], "geometry"]
 
 
 def _cut(row: Mapping[Any, Any]) -> list[dict[str, Any]]:
@@ -123,7 +127,7 @@ def _cut(row: Mapping[Any, Any]) -> list[dict[str, Any]]:
     pieces.append((since, row["end"], worked_since, row["worked_to"]))
     lengths = [max((to - began).total_seconds() / 86400, 0.0) for _, _, began, to in pieces]
     share = 1.0 if np.isnan(row["effort_days"]) else row["effort_days"] / max(sum(lengths), 1e-9)
-    common = {name: row[name] for name in ("deployment", "station", "groups", "issues", "file", "row", "geometry")}
+    common = {name: row[name] for name in (*_OF_DEPLOYMENT, "geometry")}
     return [
         common | {"start": start, "end": end, "effort_days": days * share, "method": "camera"}
         for (start, end, _, _), days in zip(pieces, lengths, strict=True)

@@ -8,10 +8,7 @@ import shapely
 
 from habitat.records.kinds import FLAGGED, SET_ASIDE
 from habitat.records.sieve import findings_table, merge_findings
-from habitat.records.values import METRES_A_DEGREE
-
-SAME_PLACE_M = 150.0
-"""Two files' records of a species at the same second are one if they lie no farther apart: places are rounded."""
+from habitat.records.values import SAME_PLACE_M, metres_apart
 
 
 def find_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -89,9 +86,8 @@ def _across_files(table: pd.DataFrame, gone: np.ndarray) -> tuple[np.ndarray, np
     pairs = pairs[pairs["number_before"] < pairs["number"]]
     points = np.asarray(table["geometry"], dtype=object)
     here, there = points[pairs["at"]], points[pairs["at_before"]]
-    north = shapely.get_y(here) - shapely.get_y(there)
-    east = (shapely.get_x(here) - shapely.get_x(there)) * np.cos(np.radians(shapely.get_y(here)))
-    pairs = pairs[np.hypot(east, north) * METRES_A_DEGREE <= SAME_PLACE_M]
+    metres = metres_apart(shapely.get_x(there), shapely.get_y(there), shapely.get_x(here), shapely.get_y(here))
+    pairs = pairs[metres <= SAME_PLACE_M]
     taken: set[tuple[int, int]] = set()
     for at, before, number in zip(
         pairs["at"].tolist(), pairs["at_before"].tolist(), pairs["number"].tolist(), strict=True

@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from habitat.errors import RecordsError
-from habitat.records.camtrap_dp import is_package, read_package
+from habitat.records.camtrap_dp import DESCRIPTION, is_package, read_package
 from habitat.records.columns import EFFORT, SIGHTING, names_in, plain_name
 from habitat.records.files import RawTable, read_tables
 from habitat.records.gpx import read_gpx
@@ -28,6 +28,10 @@ class Sheet:
     raw: RawTable
     format: Format
     role: Role
+    origin: str = ""
+    """Path of the file or package that it is from: a name means one thing there."""
+    folder: str = ""
+    """Path of the folder or package around it."""
 
 
 def named_apart(sheets: Sequence[tuple[Path, Sheet]]) -> list[Sheet]:
@@ -43,7 +47,10 @@ def named_apart(sheets: Sequence[tuple[Path, Sheet]]) -> list[Sheet]:
         while name in taken:
             name, number = f"{name} ({number})", number + 1
         taken.add(name)
-        named.append(replace(sheet, raw=replace(sheet.raw, file=name)))
+        origin = path.resolve()
+        whole = is_package(path) and path.name != DESCRIPTION
+        folder = origin if whole else origin.parent
+        named.append(replace(sheet, raw=replace(sheet.raw, file=name), origin=str(origin), folder=str(folder)))
     return named
 
 

@@ -61,6 +61,7 @@ KINDS: dict[str, str] = {
     "worked_too_long": SET_ASIDE,
     "repeated_deployment": SET_ASIDE,
     "effort_unknown": FLAGGED,
+    "effort_ambiguous": FLAGGED,
     "in_a_gap": FLAGGED,
     "gap_unreadable": FLAGGED,
     "gap_outside_deployment": FLAGGED,

@@ -14,10 +14,11 @@ import pandas as pd
 from habitat.errors import RecordsError
 from habitat.records.columns import PLACE, SIGHTING, names_in, pick_columns
 from habitat.records.files import RawTable
+from habitat.records.linking import find_efforts
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve
 from habitat.records.times import Clock, date_order, join_date_and_time, read_times
-from habitat.records.values import read_numbers, read_places, read_truths
+from habitat.records.values import WGS84, read_numbers, read_places, read_truths
 
 _PEOPLE = (
     *("homo sapiens", "human", "humans", "person", "people", "man", "ranger", "rangers", "poacher", "staff"),
@@ -34,7 +35,12 @@ _UNCLASSIFIED = ("unclassified", "unknown")
 
 
 def sift_observations(
-    raw: RawTable, reading: Reading, homes: gpd.GeoSeries | None = None
+    raw: RawTable,
+    reading: Reading,
+    effort: gpd.GeoDataFrame | None = None,
+    *,
+    origin: str = "",
+    folder: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read one table of records.
 
@@ -42,25 +48,33 @@ def sift_observations(
     ----------
     raw : RawTable
     reading : Reading
-    homes : GeoSeries, optional
-        Places of known deployments, by name, in degrees: a record without coordinates takes that of its deployment.
+    effort : GeoDataFrame, optional
+        Known cameras and patrols, as :func:`habitat.records.linking.find_efforts` takes them: a record without
+        coordinates takes those of its camera.
+    origin, folder : str
+        Of the file.
 
     Returns
     -------
     observations : DataFrame
-        event, species, individual, time, effort_id, count, certain, probability, file, row, own_event (the file's
-        identifier was given), own_place, offset_minutes, geometry: records that nothing speaks against.
+        event, species, individual, time, effort_id (the `deployment` of its effort), count, certain, probability, file,
+        row, own_event (the file's identifier was given), offset_minutes, fault and reason (why it belongs to no
+        effort), geometry: records that nothing speaks against.
     findings : DataFrame
         See :class:`habitat.records.sieve.Sieve`.
     """
-    table = _pick(raw, reading, placeless=homes is not None)
+    placeless = effort is not None and bool((effort["method"] == "camera").any())
+    table = _pick(raw, reading, placeless=placeless)
     sieve = Sieve(raw.file, table.index)
     sieve.mend([raw.encoding is not None] + [False] * (len(table) - 1), "encoding", f"read as {raw.encoding}")
     species = as_text(table["species"])
     _refuse_no_animals(table, species, sieve)
     found = pd.DataFrame(index=table.index)
-    found["effort_id"] = as_text(table["effort_id"])
-    places = _places(table, raw, sieve, reading, found["effort_id"], homes)
+    found["effort_id"], found["source"] = as_text(table["effort_id"]), as_text(table["source"])
+    found["fault"] = found["reason"] = pd.Series(None, index=table.index, dtype=object)
+    points, missing = _written_places(table, raw, sieve, reading)
+    homeless = found["effort_id"].isna() if effort is not None else True
+    sieve.refuse(points.isna() & homeless, "no_coordinates", missing)
     clock = Clock(reading.timezone, date_order([table["time"]], reading.dates))
     times = read_times(table["time"], "time", sieve, clock)
     given = as_text(table["event"])
@@ -68,28 +82,31 @@ def sift_observations(
     found["event"] = given.where(given.notna(), [f"{stem}-{row}" for row in table.index])
     found["individual"] = as_text(table["individual"])
     found["time"] = times.utc
+    if effort is not None:
+        linked = find_efforts(found, points, effort, origin=origin, folder=folder)
+        found[["effort_id", "fault", "reason"]] = linked[["effort_id", "fault", "reason"]]
+        points = _at_home(points, linked["home"], sieve, told=missing == _NO_PLACE)
+    ambiguous = (found["fault"] == "effort_ambiguous").to_numpy()
+    sieve.refuse(points.isna() & ambiguous, "no_coordinates", f"{missing}; {{}}", found["reason"])
+    sieve.refuse(points.isna(), "no_coordinates", missing)
     found["count"] = read_numbers(table["count"], "count", sieve)
     sieve.refuse(species.isna(), "no_species", "no species")
     sieve.refuse(found["count"] <= 0, "count_not_positive", "count is not above 0")
     sieve.refuse(found["count"] % 1 > 0, "count_not_whole", "count {!r} is no whole number", found["count"])
     _judge(found, table, species, sieve, reading)
-    found["own_event"], found["own_place"] = given.notna(), ~places.taken
+    found["own_event"] = given.notna()
     found["offset_minutes"] = times.offset_minutes
     found["file"], found["row"] = raw.file, table.index
-    found["geometry"] = places.points.array
+    found["geometry"] = points.array
     sieve.refuse_nothing_left()
     return found.loc[sieve.good, list(_ORDER)], sieve.findings()
 
 
 _ORDER = (
     *("event", "species", "individual", "time", "effort_id", "count", "certain", "probability", "file", "row"),
-    *("own_event", "own_place", "offset_minutes", "geometry"),
+    *("own_event", "offset_minutes", "fault", "reason", "geometry"),
 )
-
-
-class _Places:
-    def __init__(self, points: gpd.GeoSeries, taken: pd.Series) -> None:
-        self.points, self.taken = points, taken
+_NO_PLACE = "no coordinates"
 
 
 def _pick(raw: RawTable, reading: Reading, *, placeless: bool) -> pd.DataFrame:
@@ -107,31 +124,20 @@ def _same(one: pd.Series, other: pd.Series) -> bool:
     return bool(other.isna().all()) or one.equals(other)
 
 
-def _places(
-    table: pd.DataFrame,
-    raw: RawTable,
-    sieve: Sieve,
-    reading: Reading,
-    effort_id: pd.Series,
-    homes: gpd.GeoSeries | None,
-) -> _Places:
+def _written_places(table: pd.DataFrame, raw: RawTable, sieve: Sieve, reading: Reading) -> tuple[gpd.GeoSeries, str]:
+    """Places that the file gives, and what is said where none is known."""
     if raw.shapes is None and not all(names_in(raw.table, name, PLACE, reading.columns) for name in PLACE):
-        points = gpd.GeoSeries([None] * len(table), index=table.index, crs="EPSG:4326")
-        missing = "no coordinates, and its deployment is not known"
-        whole = True
-    else:
-        points = read_places(table if raw.shapes is None else None, raw.shapes, sieve, reading)
-        missing, whole = "no coordinates", False
-    taken = points.isna() & sieve.good
-    if homes is not None:
-        taken &= effort_id.isin(homes.index).to_numpy()
-        points = points.where(~taken, gpd.GeoSeries(homes.reindex(effort_id).array, index=points.index, crs=homes.crs))
-        if not whole:
-            sieve.mend(taken, "place_of_deployment", "no coordinates: it takes those of its deployment")
-    else:
-        taken &= False
-    sieve.refuse(points.isna(), "no_coordinates", missing)
-    return _Places(points, taken)
+        nowhere = gpd.GeoSeries([None] * len(table), index=table.index, crs=WGS84)
+        return nowhere, f"{_NO_PLACE}, and its deployment is not known"
+    return read_places(table if raw.shapes is None else None, raw.shapes, sieve, reading), _NO_PLACE
+
+
+def _at_home(points: gpd.GeoSeries, homes: gpd.GeoSeries, sieve: Sieve, *, told: bool) -> gpd.GeoSeries:
+    """Places, those of their cameras where none is written."""
+    taken = points.isna().to_numpy() & homes.notna().to_numpy() & sieve.good
+    if told:
+        sieve.mend(taken, "place_of_deployment", "no coordinates: it takes those of its deployment")
+    return points.where(~taken, homes)
 
 
 def _refuse_no_animals(table: pd.DataFrame, species: pd.Series, sieve: Sieve) -> None:

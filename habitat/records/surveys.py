@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 
 from habitat.cubes import EFFORT as EFFORT_CONTRACT
 from habitat.errors import RecordsError
+from habitat.records.apart import apart_from_cameras, tell_cameras_apart
 from habitat.records.checks import check_effort, check_observations
 from habitat.records.columns import ALL, refuse_unknown_names
 from habitat.records.deployments import segments_of, sift_deployments
@@ -85,16 +86,17 @@ def read_records(
         + [(path, sheet) for path in effort_files for sheet in sheets_of(path, reading, "deployments")]
     )
     effort, of_cameras = _cameras(sheets, reading)
-    fixes, of_patrols = _patrols(sheets, reading)
-    animals, of_animals = _animals(sheets, reading, effort)
+    fixes, of_patrols = _patrols(sheets, reading, set(effort["name"]))
+    known = _known(effort, fixes, {sheet.raw.file: sheet for sheet in sheets})
+    animals, of_animals = _animals(sheets, reading, known)
     observations = animals if reading.species is None else only_species(animals, reading.species)
-    checked = check_observations(observations, _known(effort, fixes), reading.area)
+    checked = check_observations(observations, known, reading.area)
     findings = merge_findings([*of_cameras, *of_patrols, *of_animals, checked])
     others = animals[~animals["event"].isin(observations["event"])]
     return Records(
-        observations.drop(columns=["own_event", "own_place", "offset_minutes"]),
-        EFFORT_CONTRACT.check(effort.drop(columns="issues")),
-        fixes,
+        observations.drop(columns=["own_event", "offset_minutes", "fault", "reason"]),
+        EFFORT_CONTRACT.check(effort.drop(columns=["issues", "name", "source", "origin", "folder"])),
+        fixes.drop(columns="name"),
         findings,
         _sources(sheets, findings, others),
     )
@@ -136,26 +138,40 @@ def _paths(paths: Path | Sequence[Path]) -> list[Path]:
 
 
 def _cameras(sheets: Sequence[Sheet], reading: Reading) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
-    sifted = [sift_deployments(sheet.raw, reading) for sheet in sheets if sheet.role == "deployments"]
+    of_cameras = [sheet for sheet in sheets if sheet.role == "deployments"]
+    sifted = [sift_deployments(sheet.raw, reading) for sheet in of_cameras]
     if not sifted:
         return no_effort(), []
-    effort, repeated = segments_of(pd.concat([table for table, _ in sifted]))
+    tables = [
+        table.assign(origin=sheet.origin, folder=sheet.folder)
+        for sheet, (table, _) in zip(of_cameras, sifted, strict=True)
+    ]
+    effort, repeated = segments_of(tell_cameras_apart(pd.concat(tables)))
     checked = [check_effort(effort, reading.area)] if len(effort) else []
     return effort, [*(found for _, found in sifted), repeated, *checked]
 
 
-def _patrols(sheets: Sequence[Sheet], reading: Reading) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    sifted = [sift_tracks(sheet.raw, reading) for sheet in sheets if sheet.role == "tracks"]
-    fixes, repeated = join_tracks([table for table, _ in sifted])
+def _patrols(
+    sheets: Sequence[Sheet], reading: Reading, cameras: Collection[Any]
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    of_patrols = [sheet for sheet in sheets if sheet.role == "tracks"]
+    sifted = [sift_tracks(sheet.raw, reading) for sheet in of_patrols]
+    # a receiver calls the tracks of every day alike, a park gives each patrol its own name
+    sets = {sheet.raw.file: sheet.origin if sheet.format == "gpx" else sheet.folder for sheet in of_patrols}
+    fixes, repeated = join_tracks([table for table, _ in sifted], sets)
+    fixes = apart_from_cameras(fixes, cameras)
     return fixes, [*(found for _, found in sifted), repeated]
 
 
 def _animals(
-    sheets: Sequence[Sheet], reading: Reading, effort: gpd.GeoDataFrame
+    sheets: Sequence[Sheet], reading: Reading, effort: gpd.GeoDataFrame | None
 ) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
     """Records of all species, each once."""
-    homes = _homes(effort)
-    sifted = [sift_observations(sheet.raw, reading, homes) for sheet in sheets if sheet.role == "observations"]
+    sifted = [
+        sift_observations(sheet.raw, reading, effort, origin=sheet.origin, folder=sheet.folder)
+        for sheet in sheets
+        if sheet.role == "observations"
+    ]
     if not sifted:
         return gpd.GeoDataFrame(_NOTHING_SEEN, geometry="geometry", crs=WGS84), []
     table, repeated = find_duplicates(pd.concat([table for table, _ in sifted], ignore_index=True))
@@ -178,35 +194,36 @@ def _sources(sheets: Sequence[Sheet], findings: pd.DataFrame, others: pd.DataFra
     )
 
 
-def _homes(effort: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
-    """Place of each deployment."""
-    if not len(effort):
-        return None
-    first = effort.drop_duplicates("deployment")
-    return gpd.GeoSeries(first.geometry.array, index=first["deployment"], crs=WGS84)
-
-
 _NOTHING_SEEN: Mapping[str, Any] = {
-    **{name: pd.Series([], dtype=object) for name in ("event", "species", "individual", "effort_id", "file")},
+    **{
+        name: pd.Series([], dtype=object)
+        for name in ("event", "species", "individual", "effort_id", "file", "fault", "reason")
+    },
     "time": pd.Series([], dtype="datetime64[us, UTC]"),
     **{name: pd.Series([], dtype=float) for name in ("count", "probability", "offset_minutes")},
     "certain": pd.Series([], dtype="boolean"),
     "row": pd.Series([], dtype="int64"),
-    **{name: pd.Series([], dtype=bool) for name in ("own_event", "own_place")},
+    "own_event": pd.Series([], dtype=bool),
     "geometry": pd.Series([], dtype=object),
 }
 
 
-def _known(effort: gpd.GeoDataFrame, tracks: pd.DataFrame) -> gpd.GeoDataFrame | None:
-    """Cameras and patrols together, for checks of the records."""
+def _known(effort: gpd.GeoDataFrame, tracks: pd.DataFrame, sheets: Mapping[str, Sheet]) -> gpd.GeoDataFrame | None:
+    """Cameras and patrols together, for the records to be linked to."""
     if not len(tracks):
         return effort if len(effort) else None
     spans = tracks.groupby("patrol", sort=False).agg(
-        start=("time", "min"), end=("time", "max"), x=("longitude", "first"), y=("latitude", "first")
+        name=("name", "first"),
+        file=("file", "first"),
+        start=("time", "min"),
+        end=("time", "max"),
+        x=("longitude", "first"),
+        y=("latitude", "first"),
     )
+    where = {name: [getattr(sheets[file], name) for file in spans["file"]] for name in ("origin", "folder")}
     patrols = gpd.GeoDataFrame(
-        {"effort_id": spans.index, "deployment": spans.index, "start": spans["start"], "end": spans["end"]},
+        {"effort_id": spans.index, "deployment": spans.index, **spans[["name", "start", "end"]].to_dict("series")},
         geometry=gpd.points_from_xy(spans["x"], spans["y"]),
         crs=WGS84,
-    ).assign(effort_days=0.0, method="patrol", issues=None, station=None)
+    ).assign(**where, effort_days=0.0, method="patrol", issues=None, station=None, source=None)
     return patrols if not len(effort) else pd.concat([effort, patrols], ignore_index=True)

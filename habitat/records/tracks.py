@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import shapely
 
 from habitat.errors import RecordsError
+from habitat.records.apart import tell_patrols_apart
 from habitat.records.columns import PATROL, PLACE, names_in, pick_columns
 from habitat.records.files import RawTable
 from habitat.records.kinds import SET_ASIDE
@@ -44,18 +46,26 @@ def sift_tracks(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.DataF
     return fixes, sieve.findings()
 
 
-def join_tracks(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def join_tracks(tables: list[pd.DataFrame], sets: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put the tracks of several files together: one patrol's parts in order of time, each fix once.
+
+    Parameters
+    ----------
+    tables : list of DataFrame
+        As :func:`sift_tracks` returns them.
+    sets : mapping of file to set, optional
+        Within which a name means one patrol; default: everywhere.
 
     Returns
     -------
     fixes : DataFrame
+        With `name`, the patrol's as written.
     findings : DataFrame
         Fixes that an earlier file tells, by the same second and place, whatever it calls the patrol: set aside; of a
         line of which only the day is known all of them, or none.
     """
     if not tables:
-        return no_fixes(), merge_findings([])
+        return no_fixes().assign(name=None), merge_findings([])
     fixes = pd.concat(tables, ignore_index=True)
     where = fixes[["time", "longitude", "latitude"]].round({"longitude": 6, "latitude": 6})
     first = fixes["file"].groupby([where[name] for name in where.columns]).transform("first")
@@ -66,7 +76,7 @@ def join_tracks(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]
     rows = fixes[again].assign(first=first[again]).drop_duplicates(["file", "row"])
     reasons = [f"is told by {file}" for file in rows["first"]]
     found = findings_table(rows["file"], rows["row"], "duplicate_across_files", SET_ASIDE, reasons)
-    fixes = fixes[~again]
+    fixes = tell_patrols_apart(fixes[~again], sets or {})
     begun = fixes.groupby(["patrol", "file", "part"])["time"].transform("min")
     fixes = fixes.assign(begun=begun).sort_values(["patrol", "begun", "file", "part", "time"], kind="stable")
     fixes["part"] = fixes.groupby(["patrol", "file", "part"], sort=False).ngroup()

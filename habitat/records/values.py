@@ -16,6 +16,8 @@ from habitat.records.sieve import Sieve
 WGS84 = "EPSG:4326"
 METRES_A_DEGREE = 111_195.0
 """Along a great circle, for distances of a few kilometres."""
+SAME_PLACE_M = 150.0
+"""Two files mean one place if what they say lies no farther apart: receivers err, and places are rounded."""
 
 _DMS = (
     r"(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*[°º]\s*(?:(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*['\u2032’]\s*)?"
@@ -98,6 +100,15 @@ def read_places(
     sieve.refuse(known & ~(x.abs() <= 180), "longitude_range", "longitude is outside -180 to 180")
     sieve.refuse((x == 0) & (y == 0), "zero_coordinates", "coordinates are 0, 0")
     return placed
+
+
+def metres_apart(x0: Any, y0: Any, x1: Any, y1: Any) -> Any:
+    """Return metres between places in degrees that are a few kilometres apart at most.
+
+    >>> float(metres_apart(131.0, 43.0, 131.0, 43.01).round())
+    1112.0
+    """
+    return np.hypot((x0 - x1) * np.cos(np.radians(y1)), y0 - y1) * METRES_A_DEGREE
 
 
 def flag_outside(places: gpd.GeoSeries, sieve: Sieve, area: Any) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from habitat.sightings.efforts import is_camera
+
 
 def rows_at(names: pd.Series, times: pd.Series, effort: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return the row of `effort` that each record belongs to, and whether that row's time holds it.
@@ -17,16 +19,35 @@ def rows_at(names: pd.Series, times: pd.Series, effort: pd.DataFrame) -> tuple[N
     names, times : Series
         Deployment or patrol of each record, and its time (UTC).
     effort : DataFrame
-        EFFORT with `deployment`: the name that records know it by.
+        EFFORT with `deployment`: the name that records know it by; and if known `method`.
 
     Returns
     -------
     row : int array
-        The last row of that name that began by then, else its first one; -1 where no row has the name.
+        The last row of that name that began by then, else its first one; -1 where no row has the name, or where a
+        camera and a patrol have it and not just one of them worked at the time.
     holds : bool array
     """
     if not len(effort):
         return np.full(len(names), -1, dtype=np.intp), np.zeros(len(names), dtype=bool)
+    patrol = ~is_camera(effort)
+    if patrol.all() or not patrol.any():
+        return _rows_of_method(names, times, effort)
+    row, holds = _rows_of_method(names, times, effort[~patrol])
+    other, other_holds = _rows_of_method(names, times, effort[patrol])
+    row = np.where(row >= 0, np.flatnonzero(~patrol)[row], -1)
+    other = np.where(other >= 0, np.flatnonzero(patrol)[other], -1)
+    both = (row >= 0) & (other >= 0)
+    later = np.where(both, other_holds, other >= 0)
+    open_question = both & (holds == other_holds)
+    row, holds = np.where(later, other, row), np.where(later, other_holds, holds)
+    return np.where(open_question, -1, row), holds & ~open_question
+
+
+def _rows_of_method(
+    names: pd.Series, times: pd.Series, effort: pd.DataFrame
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Rows of either cameras or patrols."""
     rows = pd.DataFrame(
         {
             "name": effort["deployment"].astype(str).to_numpy(),

@@ -24,6 +24,9 @@ from habitat.workflow.cells import Survey
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.survey_records import has_effort, records_of, understood
 
+_ODD = ("clock_shift", "mixed_zones", "overlapping_deployments", "effort_ambiguous", "far_from_deployment")
+"""Kinds of flags that change what counts as effort or as a detection."""
+
 
 def join_sightings(context: Context, _work: Path) -> Outputs:
     """Write events with the habitat of their day, effort, and the records that were set aside or flagged."""
@@ -86,7 +89,7 @@ def _warn(context: Context, joined: Any, quarantine: pd.DataFrame, flags: pd.Dat
         context.warnings.append(f"{outside} of {len(joined)} events lie outside the area: they get no cell")
     if len(quarantine):
         context.warnings.append(f"{len(quarantine)} records were set aside: see quarantine.parquet")
-    for kind in ("clock_shift", "mixed_zones", "overlapping_deployments"):
+    for kind in _ODD:
         odd = flags[flags["kind"] == kind]
         if len(odd):
             context.warnings.append(

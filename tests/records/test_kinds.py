@@ -193,6 +193,16 @@ CASES: dict[str, list[Case]] = {
     ],
     "repeated_deployment": [Case(cameras=C1, used=1)],
     "effort_unknown": [Case("leopard,2021-05-04T06:10Z,43.1,131.1,c9,,,,")],
+    "effort_ambiguous": [
+        Case(
+            files={
+                "s.csv": "species,time,latitude,longitude,effort_id\nleopard,2021-05-03T06:10Z,43.3,131.1,c1\n",
+                "effort.csv": f"{CAMERA}{C1}{C1.replace('43.1', '43.5')}",
+            },
+            row=2,
+            used=1,
+        )
+    ],
     "in_a_gap": [
         Case(
             "leopard,2021-05-12T06:10Z,43.1,131.1,c2,,,,",

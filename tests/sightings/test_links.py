@@ -59,3 +59,20 @@ def test_of_days_without_hours_a_record_belongs_to_the_pass_of_its_cell_and_day(
     )
     asked = pd.DataFrame({"effort_id": "p", "cell": "B", "time": utc("2021-06-05T09:00", "2021-06-01T09:00")})
     assert link_to_effort(asked, effort)["effort_id"].tolist() == ["p/4", "p/2"]
+
+
+def test_a_camera_and_a_patrol_of_one_name_do_not_mix():
+    effort = pd.DataFrame(
+        {
+            "effort_id": ["a", "a/1", "a/2"],
+            "deployment": "a",
+            "method": ["camera", "patrol", "patrol"],
+            "start": utc("2021-01-01", "2021-01-10", "2021-03-01"),
+            "end": utc("2021-02-01", "2021-01-11", "2021-03-02"),
+        }
+    )
+    # at work were: the camera alone, both, the second walk alone, none
+    times = utc("2021-01-20T12:00", "2021-01-10T12:00", "2021-03-01T12:00", "2021-02-15T12:00")
+    rows, holds = rows_at(pd.Series(["a"] * 4), times, effort)
+    assert rows.tolist() == [0, -1, 2, -1]
+    assert holds.tolist() == [True, False, True, False]
