@@ -72,6 +72,8 @@ KINDS: dict[str, str] = {
     "track_too_short": SET_ASIDE,
     "gps_jump": SET_ASIDE,
     "time_of_day_unknown": FLAGGED,
+    "walked_together": SET_ASIDE,
+    "walked_together_in_part": FLAGGED,
     # files
     "encoding": MENDED,
     "decimal_comma": MENDED,

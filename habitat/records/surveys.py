@@ -22,6 +22,7 @@ from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import only_species, sift_observations
 from habitat.records.reading import Format, Reading
 from habitat.records.sieve import merge_findings
+from habitat.records.together import count_once, counted_patrols
 from habitat.records.tracks import join_tracks, sift_tracks
 from habitat.records.values import WGS84
 
@@ -89,9 +90,11 @@ def read_records(
     fixes, of_patrols = _patrols(sheets, reading, set(effort["name"]))
     known = _known(effort, fixes, {sheet.raw.file: sheet for sheet in sheets})
     animals, of_animals = _animals(sheets, reading, known)
+    fixes, walks, together = count_once(fixes)
+    animals["effort_id"] = counted_patrols(animals["effort_id"], animals["time"], walks)
     observations = animals if reading.species is None else only_species(animals, reading.species)
     checked = check_observations(observations, known, reading.area)
-    findings = merge_findings([*of_cameras, *of_patrols, *of_animals, checked])
+    findings = merge_findings([*of_cameras, *of_patrols, together, *of_animals, checked])
     others = animals[~animals["event"].isin(observations["event"])]
     return Records(
         observations.drop(columns=["own_event", "offset_minutes", "fault", "reason"]),

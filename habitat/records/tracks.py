@@ -77,10 +77,15 @@ def join_tracks(tables: list[pd.DataFrame], sets: Mapping[str, str] | None = Non
     reasons = [f"is told by {file}" for file in rows["first"]]
     found = findings_table(rows["file"], rows["row"], "duplicate_across_files", SET_ASIDE, reasons)
     fixes = tell_patrols_apart(fixes[~again], sets or {})
+    return in_order(fixes), found
+
+
+def in_order(fixes: pd.DataFrame) -> pd.DataFrame:
+    """Return fixes by patrol, each patrol's parts in order of time, with parts numbered through."""
     begun = fixes.groupby(["patrol", "file", "part"])["time"].transform("min")
     fixes = fixes.assign(begun=begun).sort_values(["patrol", "begun", "file", "part", "time"], kind="stable")
     fixes["part"] = fixes.groupby(["patrol", "file", "part"], sort=False).ngroup()
-    return fixes.drop(columns="begun").reset_index(drop=True), found
+    return fixes.drop(columns="begun").reset_index(drop=True)
 
 
 def no_fixes() -> pd.DataFrame:

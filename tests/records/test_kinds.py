@@ -303,7 +303,7 @@ def test_of_a_track_whose_hours_are_unknown_only_kilometres_count(tmp_path: Path
 
 
 def test_every_kind_has_its_case() -> None:
-    alone = {"not_a_point", "time_of_day_unknown"}
+    alone = {"not_a_point", "time_of_day_unknown", "walked_together", "walked_together_in_part"}
     assert set(KINDS) == set(CASES) | alone
     assert len(KINDS) >= 30
 
