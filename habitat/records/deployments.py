@@ -16,7 +16,7 @@ from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import as_text
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve, findings_table, merge_findings
-from habitat.records.times import Clock, Times, date_order, read_times
+from habitat.records.times import AS_OTHERS, Clock, Times, order_inferred, read_times
 from habitat.records.values import WGS84, read_numbers, read_places
 
 _ROUNDING_DAYS = 1.0
@@ -45,7 +45,7 @@ def sift_deployments(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, pd.
     sieve.mend([raw.encoding is not None] + [False] * (len(table) - 1), "encoding", f"read as {raw.encoding}")
     problems = _problem_columns(raw.table)
     columns = [table["start"], table["end"], *(raw.table[name] for pair in problems for name in pair)]
-    clock = Clock(reading.timezone, date_order(columns, reading.dates))
+    clock = Clock.of(columns, reading.timezone, reading.dates)
     found = pd.DataFrame(index=table.index)
     found["deployment"] = as_text(table["effort_id"])
     places = read_places(table if raw.shapes is None else None, raw.shapes, sieve, reading)
@@ -156,6 +156,9 @@ def _gaps(raw: RawTable, problems: list[tuple[str, str]], found: pd.DataFrame, s
             continue
         scratch = Sieve(raw.file, raw.table.index[some])
         start, end = (read_times(raw.table.loc[some, name], name, scratch, clock) for name in (first, last))
+        for column in (first, last):
+            guessed = order_inferred(raw.table[column], clock)
+            sieve.flag(guessed, "date_order_inferred", f"{column} {{!r}}: {AS_OTHERS}", raw.table[column])
         broken = pd.Series(~scratch.good | (end.utc < start.utc).to_numpy(), index=scratch.rows)
         bad = broken.reindex(found.index, fill_value=False)
         sieve.flag(bad, "gap_unreadable", f"{first} and {last} are no gap: it is taken to have worked all the time")

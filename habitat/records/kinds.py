@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "clock_shift": FLAGGED,
     "mixed_zones": FLAGGED,
     "timestamp_issues": FLAGGED,
+    "date_order_inferred": FLAGGED,
     "excel_date": MENDED,
     "date_written_otherwise": MENDED,
     # places

@@ -17,7 +17,7 @@ from habitat.records.files import RawTable
 from habitat.records.linking import find_efforts
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve
-from habitat.records.times import Clock, date_order, join_date_and_time, read_times
+from habitat.records.times import Clock, join_date_and_time, read_times
 from habitat.records.values import WGS84, read_numbers, read_places, read_truths
 
 _PEOPLE = (
@@ -75,7 +75,7 @@ def sift_observations(
     points, missing = _written_places(table, raw, sieve, reading)
     homeless = found["effort_id"].isna() if effort is not None else True
     sieve.refuse(points.isna() & homeless, "no_coordinates", missing)
-    clock = Clock(reading.timezone, date_order([table["time"]], reading.dates))
+    clock = Clock.of([table["time"]], reading.timezone, reading.dates)
     times = read_times(table["time"], "time", sieve, clock)
     given = as_text(table["event"])
     stem = re.sub(r"\.\w+(?=/|$)", "", raw.file).replace("/", "-")

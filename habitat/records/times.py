@@ -26,6 +26,7 @@ _SERIAL = r"\d{5}(?:[.,]\d+)?"
 _EXCEL_ZERO = pd.Timestamp("1899-12-30")
 _SERIALS = (30_000, 75_000)
 """Days of Excel that may be meant: 1982 to 2105."""
+AS_OTHERS = "which is the day and which the month was told from other dates of the file"
 _DATE = len("2021-05-03")
 _FORM = "2021-05-03T06:10:00+10:00"
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
@@ -50,6 +51,13 @@ class Clock:
     timezone: str | None = None
     """Zone of times that carry none, such as "Asia/Vladivostok"."""
     dates: DateOrder = "auto"
+    inferred: bool = False
+    """The order of day and month was told from other dates of the file."""
+
+    @classmethod
+    def of(cls, columns: Iterable[pd.Series], timezone: str | None, dates: DateOrder) -> Clock:
+        """Return how to understand the times of a file, of which `columns` are all; see :func:`date_order`."""
+        return cls(timezone, date_order(columns, dates), inferred=dates == "auto")
 
 
 def read_times(raw: pd.Series, name: str, sieve: Sieve, clock: Clock) -> Times:
@@ -73,6 +81,7 @@ def read_times(raw: pd.Series, name: str, sieve: Sieve, clock: Clock) -> Times:
     """
     texts = _texts(raw)
     pieces = _pieces(texts, name, sieve, clock.dates)
+    sieve.flag(order_inferred(raw, clock), "date_order_inferred", f"{name} {{!r}}: {AS_OTHERS}", texts)
     zoned = pieces["zone"].notna()
     bare = pieces["time"].notna() & ~zoned
     date_only = (pieces["time"].str.len() == _DATE).fillna(False).to_numpy(dtype=bool)
@@ -111,12 +120,23 @@ def date_order(columns: Iterable[pd.Series], order: DateOrder) -> DateOrder:
     found: set[DateOrder] = set()
     for column in columns:
         texts = _texts(column)
-        parts = texts[texts.str.match(r"\d{1,2}[-/]").fillna(False).astype(bool)].str.extract(f"^{_OTHER}{_ZONE}$")
+        parts = _slashed(texts).str.extract(f"^{_OTHER}{_ZONE}$")
         one, two = parts["one"].astype("Float64"), parts["two"].astype("Float64")
         slashed = (parts["mark"] != ".").fillna(False)
         found |= {"day_first"} if (slashed & (one > 12)).any() else set()
         found |= {"month_first"} if (slashed & (two > 12)).any() else set()
     return found.pop() if len(found) == 1 else "auto"
+
+
+def order_inferred(raw: pd.Series, clock: Clock) -> pd.Series:
+    """Return which dates could be read either way, and were read as other dates of the file show."""
+    if not clock.inferred:
+        return pd.Series(False, index=raw.index)
+    texts = _texts(raw)
+    parts = _slashed(texts).str.extract(f"^{_OTHER}{_ZONE}$")
+    one, two = (pd.to_numeric(parts[name].astype(object)).astype(float) for name in ("one", "two"))
+    dotted = parts["mark"].eq(".").fillna(False).astype(bool)
+    return _on((one <= 12) & (two <= 12) & (one != two) & ~dotted, texts.index)
 
 
 def join_date_and_time(dates: pd.Series, times: pd.Series) -> pd.Series:
@@ -165,6 +185,11 @@ def _iso_pieces(texts: pd.Series) -> pd.DataFrame:
     pieces = pieces.mask(pieces == "")
     pieces["time"] = pieces["time"].str.replace(",", ".")
     return pieces
+
+
+def _slashed(texts: pd.Series) -> pd.Series:
+    """Those that may begin with a day or a month."""
+    return texts[texts.str.match(r"\d{1,2}[-/]").fillna(False).astype(bool)]
 
 
 def _serial_days(texts: pd.Series) -> pd.Series:

@@ -17,7 +17,7 @@ from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import as_text
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve, findings_table, merge_findings
-from habitat.records.times import UTC_TIME, Clock, date_order, join_date_and_time, read_times
+from habitat.records.times import UTC_TIME, Clock, join_date_and_time, read_times
 from habitat.records.values import WGS84, read_places
 
 FIXES = ("patrol", "part", "time", "longitude", "latitude", "timed", "transport", "file", "row")
@@ -114,7 +114,7 @@ def _of_points(raw: RawTable, reading: Reading) -> tuple[pd.DataFrame, Sieve]:
     sieve.refuse(places.isna(), "no_coordinates", "no coordinates")
     patrol = as_text(table["patrol"])
     sieve.refuse(patrol.isna(), "no_effort_id", "no patrol")
-    clock = Clock(reading.timezone, date_order([table["time"]], reading.dates))
+    clock = Clock.of([table["time"]], reading.timezone, reading.dates)
     sieve.refuse(table["time"].isna(), "fix_without_time", "a fix without a time")
     times = read_times(table["time"], "time", sieve, clock)
     fixes = pd.DataFrame(
@@ -206,7 +206,7 @@ def _window(
         known = own.map(lambda times: (times[0], times[-1]))
         begun, over = (pd.to_datetime(known.str[k].astype(float), unit="ms", utc=True).astype(UTC_TIME) for k in (0, 1))
         return begun, over, pd.Series(False, index=own.index)
-    clock = Clock(reading.timezone, date_order([starts, ends], reading.dates))
+    clock = Clock.of([starts, ends], reading.timezone, reading.dates)
     start, end = read_times(starts, "start", sieve, clock), read_times(ends, "end", sieve, clock)
     whole = pd.Series(start.date_only | end.date_only, index=own.index) & own.isna()
     return start.utc, end.utc.where(~end.date_only, end.utc + pd.Timedelta(days=1)), whole

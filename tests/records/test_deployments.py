@@ -125,3 +125,15 @@ def test_a_camera_that_never_worked_is_set_aside(write):
     effort, quarantine = read(write(head + rows))
     assert list(effort["effort_id"]) == ["B"]
     assert list(quarantine["reason"]) == ["worked no day: not surveyed"]
+
+
+def test_days_that_other_dates_of_the_file_decide_are_flagged_unless_the_user_decides(write):
+    head = "Station,latitude,longitude,Setup_date,Retrieval_date,Problem1_from,Problem1_to\n"
+    path = write(f"{head}a,43,131,01/05/2021,20/05/2021,06/05/2021,07/05/2021\nb,42,131,03/03/2021,14/03/2021,,\n")
+    effort, findings = read_effort(path, reading=Reading(timezone="UTC"))
+    assert effort["start"].iloc[0] == pd.Timestamp("2021-05-01T00:00Z")
+    flags = findings[findings["kind"] == "date_order_inferred"]
+    assert flags["row"].tolist() == [2, 2, 2]  # set up, and both ends of the gap; 03/03 is the same either way
+    assert flags["reason"].iloc[0].startswith("start '01/05/2021': which is the day")
+    told = read_effort(path, reading=Reading(timezone="UTC", dates="day_first"))[1]
+    assert "date_order_inferred" not in set(told["kind"])

@@ -78,6 +78,15 @@ CASES: dict[str, list[Case]] = {
             cameras="c2,2021-05-01T00:00Z,2021-06-01T00:00Z,43.1,131.1,s2,true,,\n",
         )
     ],
+    "date_order_inferred": [
+        Case(
+            files={
+                "s.csv": f"{HEAD}\nleopard,13/05/2021 06:10+10:00,43.1,131.1,c1,,,,\n"
+                "leopard,04/05/2021 06:10+10:00,43.1,131.1,c1,,,,\nleopard,05/05/2021 06:10+10:00,43.1,131.1,c1,,,,\n"
+            },
+            used=3,
+        ),
+    ],
     "excel_date": [Case("leopard,44320.25,43.1,131.1,c1,,,,", settings={"timezone": "Asia/Vladivostok"})],
     "date_written_otherwise": [
         Case(f"leopard,{text}+10:00,43.1,131.1,c1,,,,")
