@@ -14,11 +14,12 @@ from habitat.records.camtrap_dp import DESCRIPTION, is_package, read_package
 from habitat.records.columns import EFFORT, SIGHTING, names_in, plain_name
 from habitat.records.files import RawTable, read_tables
 from habitat.records.gpx import read_gpx
+from habitat.records.operation import days_in
 from habitat.records.reading import Format, Reading
 from habitat.records.tracks import has_lines, holds_tracks, sift_tracks
 
-Role = Literal["observations", "deployments", "tracks"]
-"""What a table holds."""
+Role = Literal["observations", "deployments", "operation", "tracks"]
+"""What a table holds; operation: on which days the cameras of a camera table worked."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def sheets_of(path: Path, reading: Reading, only: Role | None = None) -> list[Sh
 
 def _told(raw: RawTable, reading: Reading, only: Role | None) -> tuple[Format, Role]:
     """Format and role of a table, by its columns."""
+    if reading.format in ("auto", "camtrapr") and days_in(raw):
+        return "camtrapr", "operation"
     columns, table = reading.columns, raw.table
     plain = {plain_name(column) for column in table.columns}
     smart = bool(plain & {"patrolid", "patrollegid", "patrolleg", "patroltransporttype"})

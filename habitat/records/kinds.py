@@ -66,6 +66,7 @@ KINDS: dict[str, str] = {
     "in_a_gap": FLAGGED,
     "gap_unreadable": FLAGGED,
     "gap_outside_deployment": FLAGGED,
+    "days_of_matrix": MENDED,
     "overlapping_deployments": FLAGGED,
     "station_moved": FLAGGED,
     # patrols

@@ -20,6 +20,7 @@ from habitat.records.duplicates import find_duplicates
 from habitat.records.formats import Role, Sheet, named_apart, sheets_of
 from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import only_species, sift_observations
+from habitat.records.operation import sift_operation
 from habitat.records.reading import Format, Reading
 from habitat.records.sieve import merge_findings
 from habitat.records.together import count_once, counted_patrols
@@ -142,16 +143,26 @@ def _paths(paths: Path | Sequence[Path]) -> list[Path]:
 
 def _cameras(sheets: Sequence[Sheet], reading: Reading) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
     of_cameras = [sheet for sheet in sheets if sheet.role == "deployments"]
+    matrices = [sheet for sheet in sheets if sheet.role == "operation"]
+    if not of_cameras and matrices:
+        mend = "name the camera table too, with the stations' coordinates"
+        raise RecordsError(
+            "tells when cameras worked, and no file where they stood", where=matrices[0].raw.file, mend=mend
+        )
     sifted = [sift_deployments(sheet.raw, reading) for sheet in of_cameras]
     if not sifted:
         return no_effort(), []
-    tables = [
+    deployments = pd.concat(
         table.assign(origin=sheet.origin, folder=sheet.folder)
         for sheet, (table, _) in zip(of_cameras, sifted, strict=True)
-    ]
-    effort, repeated = segments_of(tell_cameras_apart(pd.concat(tables)))
+    )
+    findings = [found for _, found in sifted]
+    for sheet in matrices:
+        deployments, found = sift_operation(sheet.raw, reading, deployments, sheet.folder)
+        findings.append(found)
+    effort, repeated = segments_of(tell_cameras_apart(deployments))
     checked = [check_effort(effort, reading.area)] if len(effort) else []
-    return effort, [*(found for _, found in sifted), repeated, *checked]
+    return effort, [*findings, repeated, *checked]
 
 
 def _patrols(
