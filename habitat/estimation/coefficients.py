@@ -112,7 +112,8 @@ def estimate(
     begin = np.concatenate([_begin(design, (first or {}).get(name, 0.0)) for name, design in designs.items()])
     best = maximise(loglik, len(to_raw), starts=starts, seed=seed, first=begin)
     size = np.concatenate([_size(columns, design.to_raw) for design, columns in parts.values()])
-    covariance, at_edge = covariance_of(best, to_raw, size)
+    reach = np.concatenate([_reach(columns, design.to_raw) for design, columns in parts.values()])
+    covariance, at_edge = covariance_of(best, to_raw, size, reach)
     kept = [(name, term) for name, design in designs.items() for term in design.estimated]
     labels = pd.MultiIndex.from_tuples(kept, names=["parameter", "term"])
     return Coefficients(
@@ -132,3 +133,10 @@ def _begin(design: Design, value: float) -> Floats:
 def _size(whitened: Floats, to_raw: Floats) -> Floats:
     """Root mean square of each raw column."""
     return np.sqrt(np.mean((whitened @ np.linalg.inv(to_raw)) ** 2, axis=0))
+
+
+def _reach(whitened: Floats, to_raw: Floats) -> Floats:
+    """Size of what each raw column says beyond the others, where it says it: for one of 0 and 1 about 1."""
+    rest = whitened @ to_raw.T / np.sum(to_raw**2, axis=1)
+    square = np.maximum(np.sum(rest**2, axis=0), 1e-300)
+    return np.asarray(np.sqrt(np.sum(rest**4, axis=0) / square))

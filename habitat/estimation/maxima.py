@@ -83,11 +83,15 @@ def hessian(loglik: LogLikelihood, at: Floats, *, step: float = 1e-5) -> Floats:
     return (square + square.T) / 2
 
 
-def covariance_of(maximum: Maximum, to_raw: Floats, scale: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the covariance of raw coefficients, and which of them sit at a boundary.
+def covariance_of(
+    maximum: Maximum, to_raw: Floats, scale: Floats, reach: Floats | None = None
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the covariance of raw coefficients, and which of them sit at a boundary or are told by nothing.
 
-    Those that a flat direction of the likelihood moves have rows of NaN; the others' covariance holds
-    them fixed where they are.
+    Those are the ones that a flat direction of the likelihood moves; those whose standard error is no number; and
+    those that, where their own covariate speaks, lie beyond a logit of 10 or know it no better than that, and do not
+    differ from 0 (|estimate| < 1.96 standard errors): complete separation, or a level that hardly occurs. They have
+    rows of NaN; the others' covariance holds them fixed where they are.
 
     Parameters
     ----------
@@ -95,24 +99,41 @@ def covariance_of(maximum: Maximum, to_raw: Floats, scale: Floats) -> tuple[Floa
         Raw coefficients = to_raw @ parameters of `maximum`.
     scale : array (k,)
         Typical size of each raw coefficient's covariate.
+    reach : array (k,), optional
+        Size of what each covariate says beyond the others, where it says it; default `scale`.
     """
     values, vectors = np.linalg.eigh(maximum.information)
     flat = values < FLAT_SD**-2
     moved = np.abs(to_raw @ vectors[:, flat]) * scale[:, None]
     boundary = (moved > 0.1 * moved.max(axis=0, initial=0.0)).any(axis=1)
-    if not flat.any():
-        return to_raw @ np.linalg.inv(maximum.information) @ to_raw.T, boundary
-    # What is free is estimated with the rest held fixed: that part of the raw information, inverted in units
-    # in which all coefficients are of one size.
-    covariance = np.full(maximum.information.shape, np.nan)
-    free = np.flatnonzero(~boundary)
+    raw, reach = to_raw @ maximum.at, scale if reach is None else reach
+    while True:
+        covariance, boundary = _with_fixed(maximum.information, to_raw, scale, boundary)
+        with np.errstate(invalid="ignore"):
+            se = np.sqrt(np.diag(covariance))
+        far = np.maximum(np.abs(raw), se) * reach > FLAT_SD
+        lost = ~boundary & (~np.isfinite(se) | (far & (np.abs(raw) < Z95 * se)))
+        if not lost.any():
+            return covariance, boundary
+        boundary = boundary | lost
+
+
+def _with_fixed(
+    whitened: Floats, to_raw: Floats, scale: Floats, fixed: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Covariance of raw coefficients with some held fixed, NaN for those; all are, if the rest is flat even so."""
+    if not fixed.any():
+        return to_raw @ np.linalg.inv(whitened) @ to_raw.T, fixed
+    # That part of the raw information, inverted in units in which all coefficients are of one size.
+    covariance = np.full(whitened.shape, np.nan)
+    free = np.flatnonzero(~fixed)
     if len(free):
         to_units = np.linalg.inv(to_raw) / scale
-        information = (to_units.T @ maximum.information @ to_units)[np.ix_(free, free)]
+        information = (to_units.T @ whitened @ to_units)[np.ix_(free, free)]
         if np.linalg.eigvalsh(information)[0] < FLAT_SD**-2:
-            return covariance, np.ones_like(boundary)
+            return covariance, np.ones_like(fixed)
         covariance[np.ix_(free, free)] = np.linalg.inv(information) / np.outer(scale[free], scale[free])
-    return covariance, boundary
+    return covariance, fixed
 
 
 # -- what follows ---------------------------------------------------------------------------------------

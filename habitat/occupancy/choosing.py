@@ -100,7 +100,7 @@ def _faults(model: Any) -> list[str]:
     notes = []
     if model.boundary_:
         terms = ", ".join(f"{parameter}({term})" for parameter, term in model.boundary_)
-        notes.append(f"{terms} at a boundary, not estimated")
+        notes.append(f"{terms} at a boundary or without information, not estimated")
     aliased = model.estimates_.query("status == 'aliased'")
     if len(aliased):
         terms = ", ".join(f"{row.parameter}({row.term})" for row in aliased.itertuples())

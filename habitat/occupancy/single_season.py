@@ -12,8 +12,9 @@ class SingleSeasonOccupancy(StateModel):
 
     Maximum likelihood on the logit scale, with exact gradients and several starts. Covariates keep their
     own units. A term that is a combination of earlier ones (a covariate that does not vary) gets no
-    estimate and the status "aliased"; one at a boundary (p or psi of 0 or 1) none either, and "boundary";
-    the others' standard errors hold those fixed.
+    estimate and the status "aliased"; one at a boundary (p or psi of 0 or 1), or that the data tell nothing of (see
+    :func:`habitat.estimation.covariance_of`), none either, and "boundary"; the others' standard errors hold those
+    fixed.
 
     With a formula `fp` records may be false (Miller et al. 2011): in an unused cell one comes about on a visit with
     probability fp, and in a used one a record is certain with probability b. The history says which records are

@@ -130,7 +130,7 @@ def _terms(run: RunFolder, species: str) -> list[dict[str, str]]:
             **{key: number(row[key], 2) if is_number(row[key]) else NOT_RECORDED for key in ("estimate", "se")},
             "limits": f"{row['lower']:.2f} to {row['upper']:.2f}"
             if is_number(row["lower"]) and is_number(row["upper"])
-            else "at a boundary"
+            else "not estimated (at a boundary)"
             if row.get("status") == "boundary"
             else "none",
         }
