@@ -6,7 +6,7 @@ no standard error, and are flagged instead of reported.
 """
 
 from habitat.estimation.coefficients import Coefficients, estimate, split
-from habitat.estimation.designs import Design, NoDataError
+from habitat.estimation.designs import Design, NoDataError, variables_of
 from habitat.estimation.maxima import (
     Z95,
     Maximum,
@@ -34,4 +34,5 @@ __all__ = [
     "probability",
     "profile_intervals",
     "split",
+    "variables_of",
 ]

@@ -125,6 +125,20 @@ class Design:
         return beyond
 
 
+def variables_of(formula: str) -> list[str]:
+    """Return the variables that a formula names.
+
+    Raises
+    ------
+    EstimationError
+        If it cannot be read.
+
+    >>> variables_of("forest_share + log(effort)")
+    ['effort', 'forest_share']
+    """
+    return _parse(formula)[1]
+
+
 def _parse(formula: str) -> tuple[Any, list[str], set[str]]:
     """Read a formula and refuse any code in it; also return its variables, and those that it wraps in C()."""
     from formulaic import Formula, SimpleFormula

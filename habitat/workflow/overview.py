@@ -35,7 +35,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
     if recipe.scenes.mask in ("product", "history"):
         for scene in plan.scenes:
             needed_quality(scene)
-    counts, read = _counts(plan)
+    counts, read, doubts = _counts(plan)
     open_run(recipe)
     return {
         "area": recipe.area.name,
@@ -52,7 +52,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "left_out": dict(plan.selection.left_out) | dict(plan.settled.refused),
         "reasons": plan.selection.reasons,
         "rules": list(plan.selection.rules),
-        "warnings": _warnings(plan),
+        "warnings": [*_warnings(plan), *doubts],
         "uncovered_share": round(plan.uncovered_share, 4),
         "classes": len(plan.legend.codes),
         "counts": counts,
@@ -142,20 +142,23 @@ def _refuse_missing_files(plan: Plan) -> None:
                 )
 
 
-def _counts(plan: Plan) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
-    """Read what the recipe names beside its scenes, count it, and say what each table of records is.
+def _counts(plan: Plan) -> tuple[dict[str, int], dict[str, dict[str, Any]], list[str]]:
+    """Read what the recipe names beside its scenes, count it, and say what each table of records is, and what is odd.
 
     Faults show here, before anything is run.
     """
     from habitat.forest import refuse_one_kind, within_years
     from habitat.records import split_findings
     from habitat.workflow.cells import Survey
+    from habitat.workflow.formulas import check_formulas
     from habitat.workflow.survey_records import has_effort, records_of, understood
     from habitat.workflow.training import labels_of
+    from habitat.workflow.whereabouts import misplaced
 
     recipe = plan.recipe
     counts: dict[str, int] = {}
     read: dict[str, dict[str, Any]] = {}
+    doubts: list[str] = []
     if recipe.forest is not None:
         counts["labels"] = len(labels := labels_of(plan))
         refuse_one_kind(within_years(labels, plan.years)[0], forest_codes=plan.legend.forest_codes)
@@ -173,5 +176,6 @@ def _counts(plan: Plan) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
             counts |= {"patrols": records.fixes["patrol"].nunique()} if len(records.fixes) else {}
             known = {*records.effort["deployment"], *records.fixes["patrol"]}
             counts["sightings of no known effort"] = int((~records.observations["effort_id"].isin(known)).sum())
-        read = understood(records)
-    return counts, read
+        read, doubts = understood(records), misplaced(plan, records)
+        check_formulas(plan, patrols=bool(len(records.fixes)))
+    return counts, read, doubts
