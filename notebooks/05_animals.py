@@ -44,15 +44,17 @@ cells.loc[cells["year"] == 2025, columns].describe().loc[["mean", "min", "max"]]
 # ## A detection history
 #
 # The season is cut into occasions of ten days. In each cell and occasion the animal was seen (1), or a camera worked
-# and did not see it (0), or no camera worked (NaN): *not surveyed* is not *not seen*.
+# and did not see it (0), or no camera worked (NaN): *not surveyed* is not *not seen*. Occasions begin at midnight where
+# the animals live: of the recipe's `timezone`, or of UTC where it names none.
 
 # %%
 autumn = Season.parse("autumn", "09-20/11-20")
+zone = recipe.sightings.timezone or "UTC"
 
 
 def history_of(year):
     """What cameras saw of the marten in one autumn."""
-    occasions = Occasions.of(autumn, year, days=10)
+    occasions = Occasions.of(autumn, year, days=10, timezone=zone)
     return detection_history(events, effort, species="teaching marten", occasions=occasions)[0]
 
 
