@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -29,6 +29,8 @@ class Choice:
     """Why there is no model, or what is wrong with it; None if nothing is amiss."""
     history: xr.Dataset
     """What the models were fitted to: without the cells that one of them could not use."""
+    converged: Mapping[str, Any] = field(default_factory=dict)
+    """Candidates whose fit converged, by name, if one was chosen."""
 
 
 def choose_model(
@@ -72,7 +74,7 @@ def choose_model(
     if model.n_sites_ < min_cells:
         return Choice(None, None, comparison, few.format(model.n_sites_, " and with all covariates"), history)
     notes = [f"{left_out} surveyed cells left out (a covariate of a candidate is missing)"] if left_out else []
-    return Choice(model, name, comparison, "; ".join([*notes, *_faults(model)]) or None, history)
+    return Choice(model, name, comparison, "; ".join([*notes, *_faults(model)]) or None, history, converged)
 
 
 def _fit_all(

@@ -87,21 +87,28 @@ def average_psi(models: Mapping[str, Fitted], covariates: pd.DataFrame, *, c_hat
         psi, se, lower, upper (95%, from the logit), extrapolated (by any model); by cell.
     """
     weight = compare_models(models, c_hat=c_hat).set_index("model")["weight"]
-    tables = {name: model.predict(covariates) for name, model in models.items()}
-    psi = sum(weight[name] * table["psi"] for name, table in tables.items())
+    return average_tables({name: model.predict(covariates) for name, model in models.items()}, weight, c_hat=c_hat)
+
+
+def average_tables(tables: Mapping[str, pd.DataFrame], weight: pd.Series, *, c_hat: float = 1.0) -> pd.DataFrame:
+    """Return the mean of models' predictions, with its unconditional standard error; see :func:`average_psi`.
+
+    Parameters
+    ----------
+    tables : mapping of name to DataFrame
+        psi, se, extrapolated; rows alike.
+    weight : Series
+        By name; they are taken so that those of `tables` add up to 1.
+    """
+    share = weight[list(tables)] / weight[list(tables)].sum()
+    psi = sum(share[name] * table["psi"] for name, table in tables.items())
     assert isinstance(psi, pd.Series)
     spread = sum(
-        weight[name] * np.sqrt(max(c_hat, 1.0) * table["se"] ** 2 + (table["psi"] - psi) ** 2)
+        share[name] * np.sqrt(max(c_hat, 1.0) * table["se"] ** 2 + (table["psi"] - psi) ** 2)
         for name, table in tables.items()
     )
-    logit, slope = np.log(psi) - np.log1p(-psi), psi * (1 - psi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logit, slope = np.log(psi) - np.log1p(-psi), psi * (1 - psi)
+        lower, upper = expit(logit - Z95 * spread / slope), expit(logit + Z95 * spread / slope)
     beyond = pd.concat([table["extrapolated"] for table in tables.values()], axis=1).any(axis=1)
-    return pd.DataFrame(
-        {
-            "psi": psi,
-            "se": spread,
-            "lower": expit(logit - Z95 * spread / slope),
-            "upper": expit(logit + Z95 * spread / slope),
-            "extrapolated": beyond,
-        }
-    )
+    return pd.DataFrame({"psi": psi, "se": spread, "lower": lower, "upper": upper, "extrapolated": beyond})

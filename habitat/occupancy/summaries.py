@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from habitat.errors import ContractError
 from habitat.estimation import Z95
 from habitat.occupancy.choosing import Choice, choose_model
 from habitat.occupancy.dynamic import DynamicOccupancy
+from habitat.occupancy.fits import average_tables
 from habitat.occupancy.histories import by_cell, naive_occupancy, surveyed_cells
 from habitat.occupancy.single_season import SingleSeasonOccupancy
 
@@ -50,6 +51,10 @@ class SeasonEstimate:
     """What the model was fitted to."""
     covariates: pd.DataFrame
     """By cell, what the model was told of it."""
+    averaged: pd.DataFrame
+    """Of several candidates: cell, season, species, psi averaged by AIC weights, se (unconditional: it holds the
+    candidates' disagreement), lower, upper, extrapolated, models (how many were averaged) and weight (theirs together;
+    below 1 where a candidate gave no psi, or did not converge); else empty."""
 
 
 def estimate_season(
@@ -109,6 +114,7 @@ def estimate_season(
         _comparison(choice, season, species),
         choice.history,
         table,
+        _averaged(choice, lambda model: _with_names(model.predict(table), season), species),
     )
 
 
@@ -163,6 +169,7 @@ def estimate_seasons(
         _comparison(choice, span, species),
         choice.history,
         bare,
+        _averaged(choice, lambda model: model.predict_seasons(whole, bare), species),
     )
 
 
@@ -250,6 +257,24 @@ def _cells(table: pd.DataFrame, species: Any, geometry: gpd.GeoSeries) -> gpd.Ge
 
 def _comparison(choice: Choice, season: Any, species: Any) -> pd.DataFrame:
     return _labelled(choice.comparison, season, species) if len(choice.comparison) else choice.comparison
+
+
+def _with_names(predicted: pd.DataFrame, season: Any) -> pd.DataFrame:
+    return predicted.rename_axis(index="cell").reset_index().assign(season=season)
+
+
+def _averaged(choice: Choice, predict: Callable[[Any], pd.DataFrame], species: Any) -> pd.DataFrame:
+    """Predictions averaged over candidates that give any."""
+    if not len(choice.comparison) or choice.model is None:
+        return pd.DataFrame()
+    tables = {name: predict(model) for name, model in choice.converged.items()}
+    tables = {name: table for name, table in tables.items() if table["psi"].notna().any()}
+    if not tables:
+        return pd.DataFrame()
+    weight = choice.comparison.set_index("model")["weight"]
+    keys = next(iter(tables.values()))[["cell", "season"]]
+    mean = pd.concat([keys.assign(species=species), average_tables(tables, weight)], axis=1)
+    return mean.assign(models=len(tables), weight=float(weight[list(tables)].sum()))
 
 
 def _labelled(table: pd.DataFrame, season: Any, species: Any) -> pd.DataFrame:

@@ -76,6 +76,9 @@ def model_occupancy(context: Context, _work: Path) -> Outputs:
     }.items():
         outputs.append(run.path("occupancy", f"{name}.csv"))
         write_table(outputs[-1], table)
+    if len(mean := _stacked([made.averaged for made in estimates], [])):
+        outputs.append(run.path("occupancy", "averaged.csv"))
+        write_table(outputs[-1], mean)
     outputs += _paint(context, survey, names, estimates)
     return outputs, {"models": _notes(own, estimates)}
 

@@ -46,8 +46,8 @@ STAGES = (
     Stage("change", "changes:find_change", ("composite", "train", "map"), ("change",), version=4),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "cells:make_cells", ("map", "change"), ("cells",), version=2),
-    Stage("join", "joining:join_sightings", ("map", "change", "cells"), ("sightings",), version=3),
-    Stage("occupancy", "occupying:model_occupancy", ("cells", "join"), ("sightings", "occupancy"), version=3),
+    Stage("join", "joining:join_sightings", ("map", "change", "cells"), ("sightings",), version=4),
+    Stage("occupancy", "occupying:model_occupancy", ("cells", "join"), ("sightings", "occupancy"), version=4),
     Stage(
         "report",
         "reporting:make_report",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from terminal import run
 
@@ -16,7 +17,7 @@ import habitat.workflow.composites
 import habitat.workflow.maps
 from habitat.errors import ReadError
 from habitat.recipe import read_recipe
-from habitat.store import digest_file, read_raster, write_raster
+from habitat.store import digest_file, read_raster, read_table, write_raster
 from habitat.workflow import run_recipe
 
 ALL = ["composite", "train", "map", "change", "cells", "join", "occupancy", "report"]
@@ -306,3 +307,19 @@ def test_each_stage_says_what_it_was_made_from(land: Path) -> None:
     assert len(stages["composite"]["inputs"]) > 3
     assert "training.gpkg" in stages["train"]["inputs"]
     assert "sightings.csv" in stages["join"]["inputs"]
+
+
+def test_candidates_leave_their_average_beside_the_best_and_one_formula_none(land: Path) -> None:
+    path = land / "run" / "occupancy" / "averaged.csv"
+    assert not path.exists()
+    edit(land, "min_cells = 30", "min_cells = 1")  # the landscape is small
+    edit(land, 'p = "effort"', 'p = "1"')
+    edit(land, 'psi = "forest_share + recent_loss"', 'psi = ["1", "forest_share"]')
+    assert done_in(land, until="occupancy") == ["occupancy"]
+    mean, best = pd.read_csv(path), read_table(land / "run" / "occupancy.parquet")
+    estimated = best[best["season"].isin(mean["season"])]
+    assert mean[["cell", "season"]].to_numpy().tolist() == estimated[["cell", "season"]].to_numpy().tolist()
+    assert mean["psi"].notna().any()
+    edit(land, 'psi = ["1", "forest_share"]', 'psi = "1"')
+    assert done_in(land, until="occupancy") == ["occupancy"]
+    assert not path.exists()
