@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -46,7 +48,7 @@ def find_efforts(
     found = pd.DataFrame({"effort_id": records["effort_id"].astype(object)}, index=records.index)
     found["fault"] = found["reason"] = pd.Series(None, index=records.index, dtype=object)
     names = records["effort_id"].to_numpy(dtype=object)
-    x, y = points.x.to_numpy(), points.y.to_numpy()
+    x, y, time = points.x.to_numpy(), points.y.to_numpy(), microseconds(records["time"])
     parks = _parks(records["source"], effort["source"])
     groups = dict(list(effort.reset_index(drop=True).groupby("name", sort=False)))
     for name, of_name in pd.Series(np.arange(len(names))).groupby(names):
@@ -55,15 +57,16 @@ def find_efforts(
             continue
         candidates = [of for _, of in groups[name].groupby("deployment", sort=False)]
         left = _left(candidates, None if parks is None else parks[at])
-        if len(candidates) > 1:
-            for evidence in (
-                _same(candidates, "origin", origin, len(at)),
-                _same(candidates, "folder", folder, len(at)),
-                _stood_near(candidates, x[at], y[at]),
-                _worked(candidates, microseconds(records["time"].iloc[at])),
-            ):
-                narrowed = left & evidence
-                left = np.where(narrowed.any(axis=1, keepdims=True), narrowed, left)
+        for evidence in (
+            partial(_same, candidates, "origin", origin),
+            partial(_same, candidates, "folder", folder),
+            partial(_stood_near, candidates, x[at], y[at]),
+            partial(_worked, candidates, time[at]),
+        ):
+            if (left.sum(axis=1) <= 1).all():
+                break
+            narrowed = left & evidence()
+            left = np.where(narrowed.any(axis=1, keepdims=True), narrowed, left)
         _settle(found, at, str(name), candidates, left)
     row, _ = rows_at(found["effort_id"], records["time"], effort)
     cameras = (row >= 0) & (effort["method"].to_numpy()[row] == "camera")
@@ -95,8 +98,8 @@ def _left(candidates: list[pd.DataFrame], parks: NDArray[np.object_] | None) -> 
     return np.array([[pd.isna(park) or pd.isna(mine) or park == mine for mine in own] for park in parks])
 
 
-def _same(candidates: list[pd.DataFrame], column: str, value: str, n: int) -> Bools:
-    return np.tile([bool((of[column] == value).any()) for of in candidates], (n, 1))
+def _same(candidates: list[pd.DataFrame], column: str, value: str) -> Bools:
+    return np.array([[value in of[column].to_numpy() for of in candidates]])
 
 
 def _stood_near(candidates: list[pd.DataFrame], x: NDArray[np.float64], y: NDArray[np.float64]) -> Bools:
@@ -123,6 +126,8 @@ def _settle(found: pd.DataFrame, at: NDArray[np.intp], name: str, candidates: li
     chosen[n_left != 1] = None
     rows = found.index[at]
     found.loc[rows, "effort_id"] = chosen
+    if (n_left == 1).all():
+        return
     several, none = rows[n_left > 1], rows[n_left == 0]
     found.loc[several, "fault"] = "effort_ambiguous"
     found.loc[several, "reason"] = (

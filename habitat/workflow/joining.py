@@ -24,7 +24,14 @@ from habitat.workflow.cells import Survey
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.survey_records import has_effort, records_of, understood
 
-_ODD = ("clock_shift", "mixed_zones", "overlapping_deployments", "effort_ambiguous", "far_from_deployment")
+_ODD = (
+    "clock_shift",
+    "mixed_zones",
+    "overlapping_deployments",
+    "effort_ambiguous",
+    "far_from_deployment",
+    "date_order_inferred",
+)
 """Kinds of flags that change what counts as effort or as a detection."""
 
 
