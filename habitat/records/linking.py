@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 import geopandas as gpd
@@ -20,7 +21,13 @@ Bools = NDArray[np.bool_]
 
 
 def find_efforts(
-    records: pd.DataFrame, points: gpd.GeoSeries, effort: gpd.GeoDataFrame, *, origin: str, folder: str
+    records: pd.DataFrame,
+    points: gpd.GeoSeries,
+    effort: gpd.GeoDataFrame,
+    *,
+    origin: str,
+    folder: str,
+    own: Collection[str] = (),
 ) -> pd.DataFrame:
     """Find the camera or patrol that each record of one file means.
 
@@ -38,6 +45,8 @@ def find_efforts(
         deployment, name (as written), source, origin, folder, method, start, end, geometry.
     origin, folder : str
         Of the file.
+    own : collection of str
+        Names of the cameras that the file, or its package, tells itself: if it tells any, no other file's are meant.
 
     Returns
     -------
@@ -57,6 +66,8 @@ def find_efforts(
             continue
         candidates = [of for _, of in groups[name].groupby("deployment", sort=False)]
         left = _left(candidates, None if parks is None else parks[at])
+        if own and str(name) not in own:
+            left = left & _same(candidates, "origin", origin)
         for evidence in (
             partial(_same, candidates, "origin", origin),
             partial(_same, candidates, "folder", folder),
@@ -135,4 +146,4 @@ def _settle(found: pd.DataFrame, at: NDArray[np.intp], name: str, candidates: li
         "tells whose it is"
     )
     found.loc[none, "fault"] = "effort_unknown"
-    found.loc[none, "reason"] = f"no effort of its park is called {name!r}"
+    found.loc[none, "reason"] = f"no effort of its park or data package is called {name!r}"

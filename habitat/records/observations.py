@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -41,6 +41,7 @@ def sift_observations(
     *,
     origin: str = "",
     folder: str = "",
+    own: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read one table of records.
 
@@ -51,8 +52,8 @@ def sift_observations(
     effort : GeoDataFrame, optional
         Known cameras and patrols, as :func:`habitat.records.linking.find_efforts` takes them: a record without
         coordinates takes those of its camera.
-    origin, folder : str
-        Of the file.
+    origin, folder, own
+        Of the file, as there.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def sift_observations(
     found["individual"] = as_text(table["individual"])
     found["time"] = times.utc
     if effort is not None:
-        linked = find_efforts(found, points, effort, origin=origin, folder=folder)
+        linked = find_efforts(found, points, effort, origin=origin, folder=folder, own=own)
         found[["effort_id", "fault", "reason"]] = linked[["effort_id", "fault", "reason"]]
         points = _at_home(points, linked["home"], sieve, told=missing == _NO_PLACE)
     ambiguous = (found["fault"] == "effort_ambiguous").to_numpy()

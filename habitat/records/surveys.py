@@ -87,10 +87,10 @@ def read_records(
         [(path, sheet) for path in files for sheet in sheets_of(path, reading)]
         + [(path, sheet) for path in effort_files for sheet in sheets_of(path, reading, "deployments")]
     )
-    effort, of_cameras = _cameras(sheets, reading)
+    effort, own, of_cameras = _cameras(sheets, reading)
     fixes, of_patrols = _patrols(sheets, reading, set(effort["name"]))
     known = _known(effort, fixes, {sheet.raw.file: sheet for sheet in sheets})
-    animals, of_animals = _animals(sheets, reading, known)
+    animals, of_animals = _animals(sheets, reading, known, own)
     fixes, walks, together = count_once(fixes)
     animals["effort_id"] = counted_patrols(animals["effort_id"], animals["time"], walks)
     observations = animals if reading.species is None else only_species(animals, reading.species)
@@ -141,7 +141,10 @@ def _paths(paths: Path | Sequence[Path]) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
-def _cameras(sheets: Sequence[Sheet], reading: Reading) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
+def _cameras(
+    sheets: Sequence[Sheet], reading: Reading
+) -> tuple[gpd.GeoDataFrame, Mapping[str, set[str]], list[pd.DataFrame]]:
+    """Effort, the names of cameras by the file or package that tells them, and findings."""
     of_cameras = [sheet for sheet in sheets if sheet.role == "deployments"]
     matrices = [sheet for sheet in sheets if sheet.role == "operation"]
     if not of_cameras and matrices:
@@ -151,7 +154,7 @@ def _cameras(sheets: Sequence[Sheet], reading: Reading) -> tuple[gpd.GeoDataFram
         )
     sifted = [sift_deployments(sheet.raw, reading) for sheet in of_cameras]
     if not sifted:
-        return no_effort(), []
+        return no_effort(), {}, []
     deployments = pd.concat(
         table.assign(origin=sheet.origin, folder=sheet.folder)
         for sheet, (table, _) in zip(of_cameras, sifted, strict=True)
@@ -162,7 +165,8 @@ def _cameras(sheets: Sequence[Sheet], reading: Reading) -> tuple[gpd.GeoDataFram
         findings.append(found)
     effort, repeated = segments_of(tell_cameras_apart(deployments))
     checked = [check_effort(effort, reading.area)] if len(effort) else []
-    return effort, [*findings, repeated, *checked]
+    own = {str(origin): set(of) for origin, of in deployments.groupby("origin")["deployment"]}
+    return effort, own, [*findings, repeated, *checked]
 
 
 def _patrols(
@@ -178,11 +182,13 @@ def _patrols(
 
 
 def _animals(
-    sheets: Sequence[Sheet], reading: Reading, effort: gpd.GeoDataFrame | None
+    sheets: Sequence[Sheet], reading: Reading, effort: gpd.GeoDataFrame | None, own: Mapping[str, set[str]]
 ) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
     """Records of all species, each once."""
     sifted = [
-        sift_observations(sheet.raw, reading, effort, origin=sheet.origin, folder=sheet.folder)
+        sift_observations(
+            *(sheet.raw, reading, effort), origin=sheet.origin, folder=sheet.folder, own=own.get(sheet.origin, ())
+        )
         for sheet in sheets
         if sheet.role == "observations"
     ]

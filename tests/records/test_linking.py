@@ -117,8 +117,8 @@ def test_in_one_file_a_camera_may_move_but_not_stand_at_two_places_at_once(write
     ]
 
 
-def test_the_cameras_of_a_data_package_are_its_own(tmp_path):
-    for park, latitude in (("north", 43), ("south", 42)):
+def packages(tmp_path, *parks, name="1"):
+    for park, latitude in parks:
         (tmp_path / park).mkdir()
         resources = [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "observations")]
         (tmp_path / park / "datapackage.json").write_text(json.dumps({"resources": resources}))
@@ -127,11 +127,35 @@ def test_the_cameras_of_a_data_package_are_its_own(tmp_path):
         )
         (tmp_path / park / "observations.csv").write_text(
             "observationID,deploymentID,eventStart,scientificName,observationType\n"
-            f"{park},1,2021-05-03T06:10Z,Panthera tigris,animal\n"
+            f"{park},{name},2021-05-03T06:10Z,Panthera tigris,animal\n"
         )
+
+
+def test_the_cameras_of_a_data_package_are_its_own(tmp_path):
+    packages(tmp_path, ("north", 43), ("south", 42))
     records = read_records([tmp_path / "north", tmp_path / "south" / "datapackage.json"])
     assert links(records) == {"north": "1 (north)", "south": "1 (south)"}
     assert records.findings.empty
+
+
+def test_a_package_told_twice_keeps_its_records(tmp_path):
+    packages(tmp_path, ("north", 43), ("copy", 43))
+    (tmp_path / "copy" / "observations.csv").write_text(
+        (tmp_path / "north" / "observations.csv").read_text().replace("06:10Z", "07:10Z").replace("north", "copy")
+    )
+    records = read_records([tmp_path / "north", tmp_path / "copy"])
+    assert links(records) == {"north": "1", "copy": "1"}
+    assert set(records.findings["kind"]) == {"repeated_deployment"}
+
+
+def test_a_record_of_a_package_is_of_no_other_file_s_camera(tmp_path):
+    packages(tmp_path, ("south", 42), name="2")
+    (tmp_path / "north.csv").write_text(f"{CAMERAS}2,{MAY},43,131\n")
+    with (tmp_path / "south" / "observations.csv").open("a") as file:
+        file.write("good,1,2021-05-04T06:10Z,Panthera tigris,animal\n")
+    records = read_records([tmp_path / "south"], [tmp_path / "north.csv"])
+    assert links(records) == {"good": "1"}
+    assert told(records, "no_coordinates") == [["south/observations.csv", 2]]
 
 
 def test_stations_of_two_parks_are_no_neighbours(write):
