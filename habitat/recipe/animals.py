@@ -78,7 +78,7 @@ class SightingsSection(Section):
 
 
 Formulas = str | Annotated[list[str], Field(min_length=1, max_length=16)]
-"""One formula, or candidates of which the one with the least AIC counts."""
+"""One formula, or candidates of which the one with the least AIC counts; their average stands beside it."""
 
 
 class OccupancySection(Section):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyproj import Transformer
 from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
@@ -120,6 +121,31 @@ def test_maps_alone_leave_no_dates_behind(land: Path) -> None:
     assert set(files(land)) == {"loss_year.tif", "loss_probability.tif", "patches.parquet"}
     assert read_table(land / "run/change/patches.parquet")["date"].isna().all()
     assert notes(land)["evidence"] == ["maps"]
+
+
+def test_a_sighting_after_a_dated_break_stands_on_lost_ground(land: Path) -> None:
+    dates, grid = read_raster(land / "run/change/loss_date.tif")
+    row, column = (int(at[0]) for at in np.nonzero(dates[2] == np.median(dates[2][dates[2] != -32768])))
+    x, y = grid.transform * (column + 0.5, row + 0.5)
+    longitude, latitude = Transformer.from_crs("EPSG:32652", "EPSG:4326", always_xy=True).transform(x, y)
+    shows = pd.Timestamp("2000-01-01") + pd.Timedelta(days=int(dates[2, row, column]))
+    assert shows < pd.Timestamp(f"{CLEARED_ON.year}-09-15"), "the map of that season is not out yet"
+    days = [shows - pd.Timedelta(days=1), shows + pd.Timedelta(days=1)]
+    place = {"species": "teaching marten", "latitude": latitude, "longitude": longitude}
+    pd.DataFrame(
+        [{"sighting": f"S{k}", "time": f"{day:%Y-%m-%d}T12:00:00Z", **place} for k, day in enumerate(days)]
+    ).to_csv(land / "two.csv", index=False)
+    recipe = land / "recipe.toml"
+    text = recipe.read_text().replace('files = ["sightings.csv", "patrol_sightings.gpkg"]', 'files = ["two.csv"]')
+    recipe.write_text(text)
+    said = run("join", recipe, "--workers", "1")
+    assert said.status == 0, said.err
+    before, after = read_table(land / "run/sightings.parquet").sort_values("time").itertuples()
+    assert (before.habitat_from, after.habitat_from) == ("map", "break")
+    assert before.code > 0
+    assert pd.isna(before.years_since_loss)
+    assert pd.isna(after.code)
+    assert after.years_since_loss == 0
 
 
 def test_check_says_what_will_be_read(land: Path) -> None:
