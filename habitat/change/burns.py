@@ -1,13 +1,17 @@
 """Burnt ground: when it burned, how severely, how often, and what became of it.
 
-A fire under the trees is gone from a pair of summers: herbs grow over the char in weeks. So the burn ratio is compared
-between looks within weeks of each other (dNBR; Key and Benson 2006, FIREMON, USDA RMRS-GTR-164-CD, Landscape
-Assessment). Seasons move in weeks too: what is usual on the day over ground of its kind is taken off each look, which
-is Key and Benson's offset of unburnt ground. Char is dark in the near infrared and not bright in the shortwave
-infrared; that tells it from fellings, whose soil and slash are bright there.
+A fire under the trees is gone from a pair of summers: herbs grow over the char in weeks. So looks within weeks of the
+fire tell it. Nor does the burn ratio show it: litter and leafless crowns have nearly the ratio of char. But char
+is darker than they are, in the near and the shortwave infrared alike, and flatter from swir16 to swir22 (Trigg and
+Flasse 2001, doi:10.1080/01431160110053185); shadow is as dark, but not flatter, and soil, slash and snow are bright.
 
-What is missed: fires under leafless crowns. Litter and char have nearly the same burn ratio, and most such fires of the
-simulated landscapes, dense looks or not, stay below any threshold that stable forest does not cross as often.
+Seasons move in weeks too. Off each look is taken what is usual on that day over ground of its kind, which is Key and
+Benson's offset of unburnt ground (2006, FIREMON, USDA RMRS-GTR-164-CD, Landscape Assessment), and what is usual for the
+pixel at that time of the year in other years: so a look in April may follow one in November. Severity is told by the
+fall of the burn ratio (dNBR) there, and a year on.
+
+What is missed: fires under leaves, of May above all, and what no clear look without snow shows within weeks. What is
+called and never burned lies mostly on fields, which are ploughed and flooded in other weeks every year: leave them out.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from habitat.change._fires import keep_fires, severity, with_neighbours
 from habitat.cubes import STACK
 from habitat.errors import ContractError
 from habitat.indices import nbr, normalized_difference
@@ -28,36 +33,51 @@ SEVERITIES = {1: "low", 2: "moderate-low", 3: "moderate-high", 4: "high"}
 
 @dataclass(frozen=True)
 class BurnRules:
-    """When a fall of the burn ratio is a burn."""
+    """When a look is charred."""
 
-    least_dnbr: float = 0.10
-    """The least that counts as burnt (Key and Benson 2006)."""
-    moderate_dnbr: float = 0.27
-    moderate_high_dnbr: float = 0.44
-    high_dnbr: float = 0.66
-    """Where moderate-low, moderate-high and high severity begin (Key and Benson 2006, table LA-2)."""
-    least_darkening: float = 0.25
-    """Least fall of the logarithm of nir08."""
-    most_brightening: float = 0.10
-    """Most rise of the logarithm of swir16."""
-    certain_dnbr: float = 0.44
-    """From here on a single look is enough; below it most of the next ones, up to three, must agree by half."""
-    weeks: float = 8.0
-    """Most weeks between the last look before and the first after."""
+    least_charring: float = 0.13
+    """Least fall of the logarithms of nir08 and of swir16, each."""
+    least_flattening: float = 0.06
+    """Least fall of the logarithm of swir16 over swir22."""
+    crown_darkening: float = 0.5
+    """Where crowns burned, which are as dark as char in swir16: least fall of the logarithm of nir08,"""
+    crown_flattening: float = 0.3
+    """least fall of that of swir16 over swir22,"""
+    crown_brightening: float = 0.1
+    """and most rise of that of swir16; one more look must agree."""
+    least_spread: float = 0.13
+    """Least fall of the logarithm of swir16 where a neighbour burned at the same time."""
+    spread_pixels: int = 4
+    """How far a fire is followed so."""
+    least_contrast: float = 3.0
+    """Least of these falls, in the day's own spread of swir16 over ground of the kind: what haze and low sun do to a
+    look is no char."""
     agree_days: float = 40.0
-    """How long after the first look others are asked, and before the last one others taken into the median."""
+    """How long after the first look others are asked; half of them, of up to three, must be darker by two fifths."""
+    weeks: float = 8.0
+    """Most weeks between the last look before and the first after where the pixel's season is not known."""
+    seasonal_weeks: float = 34.0
+    """The same where it is known: a winter."""
     rest_days: float = 150.0
     """No second burn is looked for within these."""
+    fewest_pixels: int = 10
+    """Fewer that touch, of about the same date, are no fire."""
     snow_index: float = -0.3
     """Looks with (green - swir16) / (green + swir16) above this hold snow or water, and are left out."""
     fewest_alike: int = 50
     """Clear pixels of a kind from which it is told what is usual on a day."""
+    moderate_dnbr: float = 0.27
+    moderate_high_dnbr: float = 0.44
+    high_dnbr: float = 0.66
+    """Where moderate-low, moderate-high and high severity begin (Key and Benson 2006, table LA-2)."""
 
 
 def find_burns(
     stack: xr.Dataset, *, strata: np.ndarray | None = None, rules: BurnRules | None = None, most_burns: int = 4
 ) -> xr.Dataset:
     """Find the burns of every pixel in a dense stack.
+
+    Pixels are told with their neighbours: give a block with some pixels around it, and cut them off afterwards.
 
     Parameters
     ----------
@@ -72,25 +92,29 @@ def find_burns(
     Returns
     -------
     Dataset (burn, y, x)
-        `date` datetime64[D] of the first look that shows it, NaT = none; `earliest`, the last look without it; `dnbr`
-        float32, the fall of the burn ratio beyond the season's; `rdnbr` float32, dnbr over the root of the burn ratio
-        before (Miller and Thode 2007, doi:10.1016/j.rse.2006.12.006), in units of 1, not 1000; `severity` uint8, a code
-        of :data:`SEVERITIES`. And over (y, x): `burns` uint8, how many; `seen_years` uint8, years with a clear look.
+        `date` datetime64[s] of the first look that shows it, NaT = none; `earliest`, the last look without it;
+        `charring` float32, the mean fall of the logarithms of nir08 and swir16, or that of swir16 where the fire was
+        followed from a neighbour; `dnbr` float32, the fall of the burn ratio beyond the season's within weeks, and
+        `dnbr_year` that of the greener half of the looks, from the year before to the year after the first two months;
+        `rdnbr` float32, `dnbr` over the root of the burn ratio before (Miller and Thode 2007,
+        doi:10.1016/j.rse.2006.12.006), in units of 1, not 1000; `severity` uint8, a code of :data:`SEVERITIES` by the
+        greater of both falls: low where there is char and the ratio hardly fell. And over (y, x): `burns` uint8, how
+        many; `seen_years` uint8, years with a clear look.
 
     Raises
     ------
     ContractError
         If the stack is no STACK, lacks a band, or its times do not ascend.
     """
-    from habitat.change._burning import search
+    from habitat.change._burning import measure, search, spread, without_season
 
     rules = rules or BurnRules()
     STACK.check(stack)
     for band in ("green", "nir08", "swir16", "swir22"):
         if band not in stack:
             raise ContractError(f"band {band!r} is missing", where="find_burns", mend="read it with the others")
-    days = stack["time"].values.astype("datetime64[D]")
-    if (np.diff(days.astype(np.int64)) < 0).any():
+    days = stack["time"].values.astype("datetime64[D]").astype(np.int64)
+    if (np.diff(days) < 0).any():
         raise ContractError("times do not ascend", where="find_burns", mend="sort the stack by time")
     shape = (stack.sizes["y"], stack.sizes["x"])
     kinds = np.zeros(shape, np.uint8) if strata is None else np.asarray(strata)
@@ -98,53 +122,77 @@ def find_burns(
         raise ContractError(
             f"strata are {kinds.shape}, the stack is {shape}", where="find_burns", mend="cut them alike"
         )
-    ratio, near, short = _clear(stack, rules)
-    before_level = ratio.copy()
-    for values in (ratio, near, short):
-        _less_usual(values, kinds.ravel(), rules.fewest_alike)
-    pixels = kinds.size
-    count = np.zeros(pixels, np.uint8)
-    looks = np.full((2, most_burns, pixels), -1, np.int16)
-    fall = np.full((most_burns, pixels), np.nan, np.float32)
-    limits = (rules.least_dnbr, rules.least_darkening, rules.most_brightening, rules.certain_dnbr)
-    spans = (7 * rules.weeks, rules.agree_days, rules.rest_days)
-    search(days.astype(np.int64), ratio, near, short, (*limits, *spans), (count, looks, fall))
-    some = looks[0] >= 0
-    level = np.take_along_axis(before_level, np.maximum(looks[0], 0), axis=0)
-    edges = (rules.least_dnbr, rules.moderate_dnbr, rules.moderate_high_dnbr, rules.high_dnbr)
-    severity = np.where(some, np.searchsorted(edges, np.nan_to_num(fall), side="right"), 0).astype(np.uint8)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(some, fall / np.sqrt(np.maximum(np.abs(level), 0.001)), np.nan).astype(np.float32)
-    earliest, date = (np.where(some, days[np.maximum(look, 0)], np.datetime64("NaT", "D")) for look in looks)
-    clear_years = days.astype("datetime64[Y]").astype(int)
-    seen = np.isfinite(before_level)
-    years = sum(seen[clear_years == year].any(axis=0).astype(np.uint8) for year in np.unique(clear_years))
-    data = {
-        name: (("burn", "y", "x"), values.reshape(most_burns, *shape))
-        for name, values in (
-            ("date", date.astype("datetime64[s]")),
-            ("earliest", earliest.astype("datetime64[s]")),
-            ("dnbr", fall),
-            ("rdnbr", relative),
-            ("severity", severity),
-        )
-    } | {
+    number = np.unique(kinds, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    ratio, *looks = _clear(stack, rules)
+    seen, level = np.isfinite(ratio), ratio.copy()
+    for values in (ratio, *looks):
+        _less_usual(values, number, rules.fewest_alike)
+    usual = level - ratio
+    green = usual >= np.nanmedian(np.where(np.isfinite(usual).any(axis=0), usual, 0), axis=0)
+    over_years = np.where(green, ratio, np.float32(np.nan))
+    for values in (ratio, *looks):
+        seasonal = without_season(values, days)  # the same pixels, as the bands are clear together
+    sharp = looks[0], looks[1]
+    looks = [with_neighbours(values, shape) for values in looks]
+    out = (
+        np.zeros(kinds.size, np.uint8),
+        np.full((2, most_burns, kinds.size), -1, np.int16),
+        np.full((most_burns, kinds.size), np.nan, np.float32),
+    )
+    spans = (7 * rules.weeks, 7 * rules.seasonal_weeks)
+    crown = (rules.crown_darkening, rules.crown_flattening, rules.crown_brightening)
+    limits = (rules.least_charring, rules.least_flattening, *crown, rules.agree_days, *spans, rules.rest_days)
+    ground = (seasonal, number, np.float32(rules.least_contrast) * _unrest(looks[1], number))
+    search(days, (*looks, sharp[0]), ground, limits, out)
+    keep_fires(days, out, shape, apart_days=rules.agree_days, fewest_pixels=rules.fewest_pixels)
+    on = (rules.least_spread, rules.agree_days, spans[1], rules.rest_days, *shape)
+    for _ in range(rules.spread_pixels):
+        spread(days, sharp[1], ground, on, out)
+    count, found, charring = out
+    falls = np.full((2, *charring.shape), np.nan, np.float32)
+    measure(days, ratio, over_years, rules.agree_days, (found, falls))
+    edges = (rules.moderate_dnbr, rules.moderate_high_dnbr, rules.high_dnbr)
+    before = np.take_along_axis(level, np.maximum(found[0], 0), axis=0)
+    measured = {
+        "charring": charring,
+        "dnbr": falls[0],
+        "dnbr_year": falls[1],
+        "rdnbr": (falls[0] / np.sqrt(np.maximum(np.abs(before), 0.001))).astype(np.float32),
+        "severity": severity(falls, found[1] >= 0, edges),
+    }
+    when = days.astype("datetime64[D]").astype("datetime64[s]")
+    for name, look in zip(("earliest", "date"), found, strict=True):
+        measured[name] = np.where(look >= 0, when[np.maximum(look, 0)], np.datetime64("NaT"))
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(int)
+    seen_years = sum(seen[years == year].any(axis=0).astype(np.uint8) for year in np.unique(years))
+    data = {name: (("burn", "y", "x"), values.reshape(most_burns, *shape)) for name, values in measured.items()} | {
         "burns": (("y", "x"), count.reshape(shape)),
-        "seen_years": (("y", "x"), np.asarray(years, dtype=np.uint8).reshape(shape)),
+        "seen_years": (("y", "x"), np.asarray(seen_years, dtype=np.uint8).reshape(shape)),
     }
     coords = {name: stack.coords[name] for name in ("y", "x", "spatial_ref") if name in stack.coords}
     return xr.Dataset(data, coords=coords)
 
 
-def _clear(stack: xr.Dataset, rules: BurnRules) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Burn ratio and logarithms of nir08 and swir16, float32 (time, pixel), of looks without snow."""
+def _clear(stack: xr.Dataset, rules: BurnRules) -> tuple[np.ndarray, ...]:
+    """Burn ratio and logarithms of nir08, swir16, and swir16 over swir22, float32 (time, pixel), without snow."""
     bands = {
         name: stack[name].values.reshape(stack.sizes["time"], -1) for name in ("green", "nir08", "swir16", "swir22")
     }
     snow = normalized_difference(bands["green"], bands["swir16"]) > rules.snow_index
-    ratio = np.where(snow, np.nan, nbr(bands["nir08"], bands["swir22"])).astype(np.float32)
-    near, short = (np.log(np.maximum(bands[name], 0.005)).astype(np.float32) for name in ("nir08", "swir16"))
-    return ratio, near, short
+    near, short, far = (np.log(np.maximum(bands[name], 0.005)) for name in ("nir08", "swir16", "swir22"))
+    index = nbr(bands["nir08"], bands["swir22"])
+    return tuple(np.where(snow, np.nan, values).astype(np.float32) for values in (index, near, short, short - far))
+
+
+def _unrest(values: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Spread of each look over each kind of ground, float32 (time, kind): 1.48 median deviations; NaN = not seen."""
+    spread = np.full((len(values), int(number.max()) + 1), np.nan, np.float32)
+    for kind in range(spread.shape[1]):
+        for look, into in zip(values[:, number == kind], spread, strict=True):
+            clear = look[np.isfinite(look)]
+            if len(clear):
+                into[kind] = 1.4826 * np.median(np.abs(clear - np.median(clear)))
+    return spread
 
 
 def _less_usual(values: np.ndarray, kinds: np.ndarray, fewest: int) -> None:
