@@ -2,7 +2,7 @@
 
 A multinomial logistic model of the attributes of a patch (:func:`describe_patches`): each kind's score is a sum of
 weights times attributes, in standard units, so that every verdict can be taken apart. The weights lie in
-`_kind_weights`, a table that `benchmarks/kinds.py` writes from simulated landscapes of seeds 0 to 9.
+`_kind_weights`, a table that `benchmarks/kinds.py` writes from simulated landscapes of seeds 0 to 39.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from habitat.change._kind_weights import CENTRE, FARTHEST, FILL, KINDS, SPREAD, WEIGHTS
+from habitat.change._kind_weights import CENTRE, FARTHEST, FILL, KINDS, PRIOR, SPREAD, WEIGHTS
 from habitat.change.patches import ATTRIBUTES
 from habitat.errors import ContractError
 
@@ -33,7 +33,8 @@ def kind_of_loss(
     attributes : DataFrame
         Of :func:`describe_patches`; NaN where nothing was seen: such an attribute says nothing.
     prior : dict, optional
-        How frequent each kind is, in any unit; a kind left out does not happen. Without it all are alike.
+        How frequent each kind is, in any unit; a kind left out does not happen. Without it they are as in the training,
+        where each counted by the root of how often it came: rare ones are neither never named nor named too often.
     least_probability : float
         0-1; a patch whose likeliest kind is less probable is "don't know", and so is one whose attributes lie farther
         from all that the model was trained on than nearly all of that itself.
@@ -62,7 +63,7 @@ def kind_of_loss(
     units = (np.where(seen, values, FILL) - CENTRE) / SPREAD
     distance = np.sqrt(np.where(seen, units**2, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
     scores = np.column_stack([np.ones(len(units)), np.clip(units, -_REACH, _REACH)]) @ np.asarray(WEIGHTS).T
-    frequency = np.array([(prior or dict.fromkeys(KINDS, 1.0)).get(kind, 0.0) for kind in KINDS])
+    frequency = np.ones(len(KINDS)) if prior is None else np.array([prior.get(kind, 0.0) for kind in KINDS]) / PRIOR
     odds = np.exp(scores - scores.max(axis=1, keepdims=True)) * frequency
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     best = probabilities.argmax(axis=1)

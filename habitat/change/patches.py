@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from habitat.change.signs import SIGNS, read_signs
 from habitat.cubes import BANDS, STACK
 from habitat.errors import ContractError
 
@@ -23,6 +24,7 @@ ATTRIBUTES = (
     *("slowness", "ramp_years", "ramp_gain"),
     *("before_nbr", "after_nbr", "season_cos", "season_sin", "log_gap_days"),
     *("log_area_ha", "compactness", "rectangularity", "unevenness"),
+    *SIGNS,
 )
 """Columns that :func:`describe_patches` returns for :func:`habitat.change.kind_of_loss`."""
 
@@ -59,7 +61,7 @@ def describe_patches(
         change fits than a sudden one; `before_nbr` and `after_nbr`, the burn ratio beside the reference's; the season
         as cosine and sine of the year's angle; `compactness`, 1 for a square, less for ragged ones; `rectangularity`,
         the share of the smallest rectangle around the patch; `unevenness`, the standard deviation of the change of the
-        burn ratio within the patch.
+        burn ratio within the patch; and the signs of :func:`habitat.change.signs.read_signs`.
 
     Raises
     ------
@@ -84,7 +86,9 @@ def describe_patches(
     for number, pixels in zip(numbers, np.split(order, begins[1:]), strict=True):
         if number:
             own = looks[:, :, pixels] - usual[:, :, None]
-            rows[int(number)] = _spectral(own, days, int(years[number])) | _shape(pixels, shape[1], pixel_m)
+            year = int(years[number])
+            signs = read_signs(own, days, year)
+            rows[int(number)] = _spectral(own, days, year) | signs | _shape(pixels, shape[1], pixel_m)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["date", "earliest", *ATTRIBUTES])
     types = dict.fromkeys(ATTRIBUTES, "float64") | dict.fromkeys(("date", "earliest"), "datetime64[s]")
     return table.astype(types).rename_axis("patch")

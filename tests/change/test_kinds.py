@@ -8,8 +8,9 @@ import pytest
 import xarray as xr
 
 from habitat.change import DONT_KNOW, describe_patches, kind_of_loss
-from habitat.change._kind_weights import CENTRE, KINDS, SPREAD, WEIGHTS
+from habitat.change._kind_weights import CENTRE, KINDS, PRIOR, SPREAD, WEIGHTS
 from habitat.change.patches import ATTRIBUTES
+from habitat.change.signs import SIGNS, read_signs
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
 
@@ -101,7 +102,9 @@ def test_probabilities_are_those_of_the_weights_and_a_prior_multiplies_the_odds(
     assert said["kind"].tolist() == list(KINDS)
     assert said[list(KINDS)].sum(axis=1).to_numpy() == pytest.approx(1)
     prior = dict.fromkeys(KINDS, 1.0) | {"fire": 3.0}
-    odds = said["fire"] / said["clear cut"]
+    alike = kind_of_loss(usual(), prior=dict.fromkeys(KINDS, 1.0))
+    assert (alike["fire"] / said["fire"]).iloc[2] <= 1 / min(PRIOR)
+    odds = alike["fire"] / alike["clear cut"]
     again = kind_of_loss(usual(), prior=prior)
     assert (again["fire"] / again["clear cut"]).to_numpy() == pytest.approx(3 * odds.to_numpy())
     assert (kind_of_loss(usual(), prior={"fire": 1.0})["fire"] == 1).all()
@@ -121,3 +124,64 @@ def test_missing_attributes_and_unknown_kinds_are_refused() -> None:
         kind_of_loss(usual(), prior={"meteor": 1.0})
     with pytest.raises(ContractError, match="blue"):
         described(stack_with(np.zeros(len(DAYS))).drop_vars("blue"))
+
+
+BANDS_OF = dict(zip(BANDS, range(6), strict=True))
+
+
+def course_of(changes: dict[str, np.ndarray], pixels: int = 12) -> np.ndarray:
+    """Looks (band, time, pixel) less the reference's: quiet, but for the changes of some bands by date."""
+    rng = np.random.default_rng(2)
+    own = rng.normal(0, 0.01, (6, len(DAYS), pixels))
+    for band, change in changes.items():
+        own[BANDS_OF[band]] += change[:, None]
+    return own
+
+
+def between(first: str, last: str) -> np.ndarray:
+    return ((np.datetime64(first) <= DAYS) & (np.datetime64(last) >= DAYS)).astype(float)
+
+
+def test_char_is_dark_in_both_infrareds_and_flat_and_shade_is_not_flat() -> None:
+    weeks = between("2020-04-20", "2020-05-20")
+    fire = read_signs(course_of({"nir08": -0.5 * weeks, "swir16": -0.6 * weeks, "swir22": -0.35 * weeks}), DAYS, 2020)
+    assert fire["charring"] == pytest.approx(0.5, abs=0.05)
+    assert fire["charred_share"] == 1
+    shade = read_signs(course_of(dict.fromkeys(BANDS, -0.5 * weeks)), DAYS, 2020)
+    assert shade["darkness"] == pytest.approx(0.5, abs=0.05)
+    assert shade["charring"] < 0.1
+
+
+def test_what_takes_two_summers_is_told_from_what_takes_none() -> None:
+    sudden = (DAYS >= CUT).astype(float)
+    slow = np.clip((DAYS - np.datetime64("2019-06-01")) / np.timedelta64(700, "D"), 0, 1)
+    cut, beetles = (
+        read_signs(course_of({"nir08": -0.3 * share, "swir22": 0.4 * share}), DAYS, 2020) for share in (sudden, slow)
+    )
+    assert cut["first_year"] == pytest.approx(1, abs=0.05)
+    assert cut["year_before"] == pytest.approx(0, abs=0.05)
+    assert 0.05 < beetles["year_before"] < beetles["first_year"] < 0.85
+    assert beetles["slow_gain"] > cut["slow_gain"] + 1
+    middle = DAYS[DAYS >= CUT][0] - np.timedelta64(10, "D")
+    angle = 2 * np.pi * (middle - middle.astype("datetime64[Y]")).astype(int) / 365.25
+    assert (cut["fell_cos"], cut["fell_sin"]) == pytest.approx((np.cos(angle), np.sin(angle)), abs=0.01)
+    assert np.exp(cut["fell_gap"]) == pytest.approx(20)
+
+
+def test_herbs_that_cover_the_soil_show_as_what_red_loses_after_the_first_summer() -> None:
+    years = (DAYS - CUT) / np.timedelta64(365, "D")
+    red = np.where(years < 0, 0, np.clip(0.8 - 0.3 * np.maximum(years, 0), 0, 0.8))
+    signs = read_signs(course_of({"red": red}), DAYS, 2020)
+    assert signs["second_red"] == pytest.approx(-0.3, abs=0.03)
+    assert signs["third_red"] == pytest.approx(-0.6, abs=0.03)
+    assert signs["summer_red"] == pytest.approx(0.8 - 0.3 * 0.48, abs=0.03)
+
+
+def test_uneven_loss_shows_over_the_pixels_and_nothing_is_said_of_what_was_hardly_seen() -> None:
+    own = course_of({})
+    share = np.linspace(0, 1, 12)
+    own[BANDS_OF["nir08"]] -= np.where((DAYS >= CUT)[:, None], share, 0)
+    assert read_signs(own, DAYS, 2020)["uneven_share"] == pytest.approx(share.std() / share.mean(), abs=0.02)
+    own[:, 5:] = np.nan
+    assert set(read_signs(own, DAYS, 2020)) == set(SIGNS)
+    assert np.isnan(list(read_signs(own, DAYS, 2020).values())).all()
