@@ -1,11 +1,11 @@
-"""The studies of trajectories and kinds run, and score by their own rules; how well is for their own pages to say."""
+"""The studies of trajectories, kinds and burns run, and score by their own rules; how well, their own pages say."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks import kinds, trajectories
+from benchmarks import burns, kinds, trajectories
 from habitat.change.patches import ATTRIBUTES
 
 
@@ -36,3 +36,35 @@ def test_weights_that_are_learnt_name_what_they_were_learnt_from() -> None:
     assert space["KINDS"] == kinds.KINDS
     units = (values - np.asarray(space["CENTRE"])) / np.asarray(space["SPREAD"])
     assert ((np.column_stack([np.ones(180), units]) @ weights.T).argmax(axis=1) == labels).all()
+
+
+def test_kinds_are_scored_with_dont_know_as_wrong() -> None:
+    true, said = np.array([0, 0, 1, 1, 2, 3]), np.array([0, -1, 1, 0, 2, 3])
+    scores = kinds.f1_by_kind(true, said, np.ones(6))
+    assert scores == pytest.approx([0.5, 2 / 3, 1, 1, 0, 0])
+    assert kinds.f1_by_kind(true, said, np.array([1.0, 0, 1, 0, 1, 1]))[:2] == pytest.approx([1, 1])
+
+
+def test_burns_are_scored_by_pixels_burnt_and_by_burns_called() -> None:
+    import pandas as pd
+
+    fires = pd.DataFrame({"ground": ["forest", "open"], "month": 4, "burnt": 100, "seen": 80, "found": [40, 60]})
+    calls = pd.DataFrame({"ground": "forest", "right": [True, True, True, False], "season": burns.SEASONS[0]})
+    severity = pd.DataFrame(
+        {"share": [0.1, 0.3, 0.5], "dnbr": [0.1, 0.2, 0.3], "dnbr_year": [0.3, 0.2, 0.1], "severity": 1}
+    )
+    one = burns.Scored(fires, calls, severity, dict.fromkeys(burns.GROUNDS, 1000), dict.fromkeys(burns.SEASONS, 10))
+    found = burns.shares([one, one], "forest", draws=20)
+    assert [value[0] for value in found.values()] == pytest.approx([0.4, 0.5, 0.75])
+    page = burns.report([one, one])
+    assert "| forest | 0.10 | 0.00 | 0.00 | 0.00 | 0.00 | 1.0 |" in page
+    assert "1.00 within weeks, -1.00 a year on" in page
+
+
+def test_what_burned_is_a_share_of_each_pixel() -> None:
+    from habitat.simulate import make_study
+
+    study = make_study(preset="hard", size_km=2.4, seed=0)
+    fires = burns.burnt_ground(study)
+    assert fires
+    assert all(share.shape == study.area.map.shape and 0 < share.max() <= 1 for share in fires.values())
