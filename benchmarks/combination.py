@@ -68,7 +68,7 @@ def make_case(folder: Path, preset: str, seed: int) -> Case:
     if not path.exists():
         _compute(folder / f"{preset}_{seed}", preset, seed, path)
     with np.load(path) as file:
-        layers = (file[name] for name in ("years", "lost", "forest", "falls", "breaks", "looks"))
+        layers = (file[name] for name in ("years", "lost", "forest", "falls", "drops", "breaks", "looks"))
         evidence = LossEvidence(*layers, one_year=preset.endswith(ONE_YEAR))
         return Case(evidence, file["truth"], tuple(file["seconds"]), int(file["scenes"]))
 
@@ -106,6 +106,7 @@ def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
         lost=made[0].lost,
         forest=made[0].forest,
         falls=made[1].falls,
+        drops=made[1].drops,
         breaks=made[2].breaks,
         looks=made[2].looks,
         truth=read(sample / "truth" / "loss_year.tif"),
@@ -124,7 +125,7 @@ def label_one_year(sample: Path) -> None:
 
 def only(evidence: LossEvidence, ways: tuple[str, ...]) -> LossEvidence:
     """The part of the evidence that `ways` names."""
-    without_falls = {} if "trajectories" in ways else {"falls": None}
+    without_falls = {} if "trajectories" in ways else {"falls": None, "drops": None}
     return replace(evidence, **without_falls, **({} if "breaks" in ways else {"breaks": None, "looks": None}))
 
 

@@ -4,7 +4,7 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
-from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence
+from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, yearly_drops
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.courses import fitted_course
 from habitat.change.disturbances import breaks_without_weather, find_losses, loss_breaks
@@ -14,7 +14,7 @@ from habitat.change.kinds import DONT_KNOW, kind_of_loss
 from habitat.change.losses import dated_loss, first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.change.patches import describe_patches
 from habitat.change.trajectories import TrajectorySettings, fit_trajectories, yearly_noise
-from habitat.change.weather import learn_weather, without_weather
+from habitat.change.weather import learn_weather, without_odd_years, without_weather
 
 __all__ = [
     "DONT_KNOW",
@@ -57,7 +57,9 @@ __all__ = [
     "smooth_cover",
     "smooth_forest",
     "with_all_bands",
+    "without_odd_years",
     "without_small_patches",
     "without_weather",
+    "yearly_drops",
     "yearly_noise",
 ]

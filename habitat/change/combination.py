@@ -40,6 +40,9 @@ class LossEvidence:
     """float (year, y, x): P(forest) given all years; NaN = not seen."""
     falls: np.ndarray | None = None
     """float (year, y, x): fall of the burn ratio by a trajectory's disturbance that begins then; 0 = none."""
+    drops: np.ndarray | None = None
+    """float (year, y, x): how far the burn ratio of a year lies below the median of the three years before it, all
+    levelled by the forest around; with `falls`. 0 = unknown."""
     breaks: np.ndarray | None = None
     """float (year, y, x): probability of a break to be a loss of forest; NaN = no break."""
     looks: np.ndarray | None = None
@@ -100,8 +103,9 @@ def loss_features(evidence: LossEvidence) -> np.ndarray:
 
     Always: one; log-odds of the first loss in that year against none, of the maps; log-odds that it was forest when it
     was last seen before; the second once more, of the eight pixels around and with the years beside it. Of
-    trajectories: whether a disturbance begins, how great it is, and how great around. Of breaks: whether there is one,
-    the log-odds that it is a loss, and how many looks there were if there is none.
+    trajectories: whether a disturbance begins, how great it is, and how great around; how far the year itself drops,
+    and how far around. Of breaks: whether there is one, the log-odds that it is a loss, and how many looks there were
+    if there is none.
     """
     again, seen = evidence.seen_again, np.isfinite(evidence.forest)
     known = np.asarray(again.any(axis=0))
@@ -119,6 +123,9 @@ def loss_features(evidence: LossEvidence) -> np.ndarray:
     if evidence.falls is not None:
         fall = np.minimum(evidence.falls / _LIKE_FALL, 3)
         layers += [evidence.falls > 0, fall, _around(np.maximum(fall, _beside(fall)), known)]
+        assert evidence.drops is not None
+        drop = np.clip(evidence.drops / _LIKE_FALL, -1, 3)
+        layers += [drop, _around(drop, known)]
     if evidence.breaks is not None:
         assert evidence.looks is not None
         is_there = np.isfinite(evidence.breaks)
@@ -164,6 +171,19 @@ def breaks_by_year(
             at = (first[k] + can[0], rows[k], columns[k])
             probability[at], which[at] = says[k], k
     return probability, which
+
+
+def yearly_drops(index: np.ndarray) -> np.ndarray:
+    """Return how far each year (year, y, x) lies below the median of the three years before it; 0 = unknown."""
+    drops = np.zeros_like(index)
+    for year in range(1, len(index)):
+        before = index[max(year - 3, 0) : year]
+        seen = np.isfinite(before)
+        ordered = np.sort(np.where(seen, before, np.inf), axis=0)
+        last = np.maximum(seen.sum(axis=0) - 1, 0)
+        low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (last // 2, (last + 1) // 2))
+        drops[year] = np.where(seen.any(axis=0), (low + high) / 2 - index[year], 0)
+    return np.nan_to_num(drops, nan=0, posinf=0, neginf=0)
 
 
 def _carried(values: np.ndarray, seen: np.ndarray) -> np.ndarray:

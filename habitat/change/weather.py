@@ -8,13 +8,19 @@ weather does: of a fire that is larger than the surroundings most remains.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from habitat.change.breaks import USUAL_SPREAD, BreakRules, check_looks
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CALM = BreakRules(shift_days=4.0)
 """Rules for looks without weather: what is left of early and late seasons is less."""
@@ -32,6 +38,8 @@ FEWEST = 20
 """Pixels around it seen in a look, below which nothing is known of a place's weather."""
 LIMIT = 2.0
 """Usual spreads of a band that weather moves it by, at most."""
+YEAR_LIMIT = 4.0
+"""The same of a year's composite, which can be of one look."""
 _CYCLES = 2
 _RIDGE = 0.3
 
@@ -75,22 +83,8 @@ def learn_weather(
         If shapes do not fit or days do not ascend.
     """
     values = check_looks(days, values)
-    shape = values.shape[2:]
-    if forest.shape != shape:
-        raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
-    centres = [_centres(first, size) for first, size in zip(corner, shape, strict=True)]
-    samples = [[_around(forest, y, x) for x in centres[1]] for y in centres[0]]
-    chosen = np.unique(np.concatenate([part for line in samples for part in line]))
-    anomaly = _anomalies(days, values.reshape(len(days), len(BANDS), -1)[:, :, chosen])
-    nodes = np.empty((len(days), len(BANDS), len(centres[0]), len(centres[1])), np.float32)
     limit = LIMIT * np.array(USUAL_SPREAD)
-    for i, line in enumerate(samples):
-        for j, part in enumerate(line):
-            middle, seen = _median(anomaly[:, :, np.searchsorted(chosen, part)])
-            trust = np.where(seen >= FEWEST, seen / (seen + DOUBT), 0)
-            nodes[:, :, i, j] = np.clip(middle * trust[:, None], -limit, limit)
-    down, across = (_between(size, at) for size, at in zip(shape, centres, strict=True))
-    return Weather(nodes, down, across)
+    return _learn(values, forest, corner, limit, partial(_off_seasons, days))
 
 
 def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray) -> np.ndarray:
@@ -103,6 +97,54 @@ def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray) ->
     for t in range(len(days)):
         levelled[t] = values[t] - weather.at(t)
     return levelled
+
+
+def without_odd_years(summers: xr.Dataset, forest: np.ndarray, *, corner: tuple[int, int] = (0, 0)) -> xr.Dataset:
+    """Return yearly composites less what all the forest around was off by in each year: haze, drought, another date.
+
+    Parameters
+    ----------
+    summers : Dataset of float (year, y, x)
+        Reflectance, NaN = not seen; any bands of :data:`habitat.cubes.BANDS`.
+    forest, corner
+        As for :func:`learn_weather`.
+
+    Raises
+    ------
+    ContractError
+        If shapes do not fit.
+    """
+    names = [str(name) for name in summers]
+    values = np.stack([summers[name].to_numpy() for name in names], axis=1).astype(np.float32)
+    limit = YEAR_LIMIT * np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
+    weather = _learn(values, forest, corner, limit, _off_years)
+    levelled = values - np.stack([weather.at(year) for year in range(len(values))])
+    return summers.assign({name: (("year", "y", "x"), levelled[:, k]) for k, name in enumerate(names)})
+
+
+def _learn(
+    values: np.ndarray,
+    forest: np.ndarray,
+    corner: tuple[int, int],
+    limit: np.ndarray,
+    off: Callable[[np.ndarray], np.ndarray],
+) -> Weather:
+    """What values (time, band, y, x) are off by; `off` tells it for each of some pixels (time, band, pixel)."""
+    shape = values.shape[2:]
+    if forest.shape != shape:
+        raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
+    centres = [_centres(first, size) for first, size in zip(corner, shape, strict=True)]
+    samples = [[_around(forest, y, x) for x in centres[1]] for y in centres[0]]
+    chosen = np.unique(np.concatenate([part for line in samples for part in line]))
+    anomaly = off(values.reshape(*values.shape[:2], -1)[:, :, chosen])
+    nodes = np.empty((*values.shape[:2], len(centres[0]), len(centres[1])), np.float32)
+    for i, line in enumerate(samples):
+        for j, part in enumerate(line):
+            middle, seen = _median(anomaly[:, :, np.searchsorted(chosen, part)])
+            trust = np.where(seen >= FEWEST, seen / (seen + DOUBT), 0)
+            nodes[:, :, i, j] = np.clip(middle * trust[:, None], -limit, limit)
+    down, across = (_between(size, at) for size, at in zip(shape, centres, strict=True))
+    return Weather(nodes, down, across)
 
 
 def _centres(first: int, size: int) -> np.ndarray:
@@ -119,7 +161,7 @@ def _around(forest: np.ndarray, y: float, x: float) -> np.ndarray:
     return flat[np.linspace(0, len(flat) - 1, min(len(flat), SAMPLE)).round().astype(int)] if len(flat) else flat
 
 
-def _anomalies(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
+def _off_seasons(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
     """How far looks (time, band, pixel) stray from each pixel's own seasons in all years; the pixels lie last."""
     angle = 2 * np.pi * days / 365.2425
     waves = [wave(k * angle) for k in range(1, _CYCLES + 1) for wave in (np.cos, np.sin)]
@@ -134,6 +176,18 @@ def _anomalies(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
         terms = np.linalg.solve(gram, (known.T @ design)[..., None])[..., 0]
         off[:, band] = np.where(seen, looks[:, band] - design @ terms.T, np.nan)
     return off
+
+
+def _off_years(summers: np.ndarray) -> np.ndarray:
+    """How far composites (year, band, pixel) stray from each pixel's median of all years."""
+    seen = np.isfinite(summers).all(axis=1, keepdims=True)
+    known = np.where(seen, summers, np.nan)
+    ordered = np.sort(known, axis=0)  # NaN last
+    years = seen.sum(axis=0, keepdims=True)
+    low, high = (np.broadcast_to(at, (1, *known.shape[1:])) for at in (np.maximum(years - 1, 0) // 2, years // 2))
+    high = np.minimum(high, len(known) - 1)
+    middle = (np.take_along_axis(ordered, low, axis=0) + np.take_along_axis(ordered, high, axis=0)) / 2
+    return np.asarray(known - middle, np.float32)
 
 
 def _median(off: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,8 @@ from habitat.change import (
     loss_breaks,
     missing_bands,
     with_all_bands,
+    without_odd_years,
+    yearly_drops,
     yearly_noise,
 )
 from habitat.change.breaks import EPOCH
@@ -34,6 +36,7 @@ from habitat.cubes import BANDS, is_loss
 from habitat.errors import EstimationError, RecipeError
 from habitat.forest import unpack_model
 from habitat.grids import Block, blocks, crop, rasterize, widen
+from habitat.indices import normalized_difference
 from habitat.legend import UNKNOWN
 from habitat.seasons import Season
 from habitat.store import read_model, read_raster
@@ -115,7 +118,8 @@ class ChangeSources:
         forest = self.forest(block)
         found = LossEvidence(np.array(self.years), lost, forest, one_year=self.one_year)
         if self.noise is not None:
-            found = replace(found, falls=self._falls(block))
+            falls, drops = self._falls(block)
+            found = replace(found, falls=falls, drops=drops)
         if self.looks is None:
             return found, pd.DataFrame()  # without a column: breaks were not looked for
         table, looks = self._breaks(block)
@@ -128,9 +132,31 @@ class ChangeSources:
         table = table.join(told[["date", "lower", "upper", "loss_year", "loss_probability"]])
         return replace(found, breaks=probability, looks=looks), table
 
-    def _falls(self, block: Block) -> np.ndarray:
-        """Fall of the index, (year, y, x), by the year in which a disturbance begins."""
-        fit = fit_trajectories(read_summers(self.folder, self.years, self.bands, block), noise=self.noise)
+    def summers(self, block: Block) -> xr.Dataset:
+        """Reflectance of the mapping seasons (year, y, x) in TRAJECTORY_BANDS, NaN = not seen; odd years are levelled.
+
+        The same in any block, but within HALO of its rim.
+        """
+        used = [band for band in TRAJECTORY_BANDS if band in self.bands]
+        layers = []
+        for year in self.years:
+            values, _ = read_raster(self.folder / "composites" / f"{year}.tif", block)
+            layers.append(values[[self.bands.index(band) for band in used]])
+        packed = np.stack(layers, axis=1)
+        values = np.where(packed == NODATA, np.nan, packed / np.float32(REFLECTANCE_SCALE)).astype(np.float32)
+        data = {band: (("year", "y", "x"), layer) for band, layer in zip(used, values, strict=True)}
+        cube = xr.Dataset(data, coords={"year": list(self.years)})
+        return without_odd_years(cube, self.usual_forest(block), corner=(block.rows.start, block.cols.start))
+
+    def usual_forest(self, block: Block) -> np.ndarray:
+        """Where it was forest in most years, bool (y, x)."""
+        return np.asarray((np.nan_to_num(self.forest(block)) >= _FOREST).mean(axis=0) >= 0.5)
+
+    def _falls(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+        """Fall of the index, (year, y, x), by the year in which a disturbance begins; and by which each year drops."""
+        window, core = widen(block, self.grid, HALO)
+        summers = self.summers(window).isel(y=core[0], x=core[1])
+        fit = fit_trajectories(summers, noise=self.noise)
         index = next((name for name, needed in FALLING.items() if {*needed} <= {*self.bands}), "ndvi")
         episodes = find_episodes(fit, index=index, least_change=LEAST_FALL)
         falls = np.zeros((len(self.years), *block.shape), np.float32)
@@ -139,7 +165,7 @@ class ChangeSources:
             rows, cols = np.nonzero(falling[episode] > 0)
             at = np.searchsorted(self.years, years[episode, rows, cols])
             falls[at, rows, cols] = np.maximum(falls[at, rows, cols], falling[episode, rows, cols])
-        return falls
+        return falls, yearly_drops(normalized_difference(*(summers[band].to_numpy() for band in FALLING[index])))
 
     def _breaks(self, block: Block) -> tuple[pd.DataFrame, np.ndarray]:
         """Breaks of pixels of a block that were ever forest, and clear looks a year of all of them.
@@ -149,9 +175,7 @@ class ChangeSources:
         window, core = widen(block, self.grid, HALO)
         is_forest = np.nan_to_num(self.forest(window)) >= _FOREST
         days, values = looks_of(self.read_looks(window))
-        weather = learn_weather(
-            days, values, is_forest.mean(axis=0) >= 0.5, corner=(window.rows.start, window.cols.start)
-        )
+        weather = learn_weather(days, values, self.usual_forest(window), corner=(window.rows.start, window.cols.start))
         asked = np.zeros(window.shape, bool)
         asked[core] = is_forest.any(axis=0)[core]
         table = breaks_without_weather(days, values, weather, asked)
@@ -233,7 +257,7 @@ def change_sources(context: Context, ways: tuple[str, ...]) -> ChangeSources:
         context.run.folder, context.years, context.seasons[0], bands, context.grid, len(model.label_years) == 1
     )
     if "trajectories" in ways and len(context.years) >= FEWEST_YEARS:
-        sources = replace(sources, noise=_noise(context, bands))
+        sources = replace(sources, noise=_noise(context, sources))
     if "breaks" in ways:
         sources = with_looks(context, sources)
     return sources
@@ -245,26 +269,13 @@ def with_looks(context: Context, sources: ChangeSources) -> ChangeSources:
     return replace(sources, scenes=scenes, looks=looks, outline=context.outline)
 
 
-def read_summers(folder: Path, years: tuple[int, ...], bands: tuple[str, ...], block: Block) -> xr.Dataset:
-    """Reflectance of the mapping seasons (year, y, x) in TRAJECTORY_BANDS, NaN = not seen."""
-    used = [band for band in TRAJECTORY_BANDS if band in bands]
-    layers = []
-    for year in years:
-        values, _ = read_raster(folder / "composites" / f"{year}.tif", block)
-        layers.append(values[[bands.index(band) for band in used]])
-    packed = np.stack(layers, axis=1)
-    values = np.where(packed == NODATA, np.nan, packed / np.float32(REFLECTANCE_SCALE)).astype(np.float32)
-    data = {band: (("year", "y", "x"), layer) for band, layer in zip(used, values, strict=True)}
-    return xr.Dataset(data, coords={"year": list(years)})
-
-
-def _noise(context: Context, bands: tuple[str, ...]) -> np.ndarray | None:
+def _noise(context: Context, sources: ChangeSources) -> np.ndarray | None:
     """Covariance of a year's noise, from up to nine tiles spread over the area; None if too little was seen."""
     tiles = list(blocks(context.grid, _NOISE_TILE))
     chosen = np.unique(np.linspace(0, len(tiles) - 1, _NOISE_TILES).round().astype(int))
     parts = []
     for k in chosen:
-        cube = read_summers(context.run.folder, context.years, bands, tiles[k])
+        cube = sources.summers(tiles[k])
         parts.append(np.stack([layer.values.reshape(len(context.years), -1) for layer in cube.data_vars.values()]))
     try:
         return yearly_noise(np.concatenate(parts, axis=2))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from habitat.change import LossEvidence, breaks_by_year, combine_evidence, fitted_course
+from habitat.change import LossEvidence, breaks_by_year, combine_evidence, fitted_course, yearly_drops
 from habitat.change import combination as module
 from habitat.change.combination import loss_features
 from habitat.errors import ContractError
@@ -28,7 +28,7 @@ def evidence(lost: list[float], forest: list[float], *, side: int = 3) -> LossEv
 def with_falls(known: LossEvidence, year: int, fall: float) -> LossEvidence:
     falls = np.zeros_like(known.lost)
     falls[year - 2018] = fall
-    return replace(known, falls=falls)
+    return replace(known, falls=falls, drops=yearly_drops(0.6 - np.cumsum(falls, axis=0)))
 
 
 def with_break(known: LossEvidence, year: int, probability: float, looks: float = 12.0) -> LossEvidence:
@@ -101,6 +101,12 @@ def test_a_pixel_has_neighbours_and_the_area_has_an_end() -> None:
     layer = loss_features(replace(around, falls=falls))[6, 2]
     assert layer[1, 1] == pytest.approx(2.5)
     assert layer[0, 0] == pytest.approx(2.5 * 2 / 3), "three neighbours, one of them without a fall"
+
+
+def test_a_year_drops_below_the_median_of_the_three_before_it() -> None:
+    index = np.array([0.6, np.nan, 0.5, 0.2, 0.7, np.nan, 0.1])[:, None, None]
+    assert yearly_drops(index)[:, 0, 0].tolist() == pytest.approx([0, 0, 0.1, 0.35, -0.35, 0, 0.35])
+    assert (yearly_drops(np.full((3, 1, 1), np.nan)) == 0).all()
 
 
 def test_maps_alone_are_no_combination() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import combination as benchmark
-from habitat.change import LossEvidence
+from habitat.change import LossEvidence, yearly_drops
 
 YEARS = np.arange(2018, 2024)
 
@@ -24,7 +24,11 @@ def case(seed: int, *, told_by: str) -> benchmark.Case:
     lost = np.where(gone, 0.97, 0.01) if told_by == "maps" else np.clip(noise, 0, 0.4)
     falls = np.where(begins, 0.4, 0) if told_by == "trajectories" else (rng.random(gone.shape) < 0.02) * 0.15
     evidence = LossEvidence(
-        YEARS, lost.astype(np.float32), np.full(gone.shape, 0.9, np.float32), falls.astype(np.float32)
+        YEARS,
+        lost.astype(np.float32),
+        np.full(gone.shape, 0.9, np.float32),
+        falls.astype(np.float32),
+        drops=yearly_drops(0.6 - falls.cumsum(axis=0)),
     )
     return benchmark.Case(evidence, truth, (0.0, 0.0, 0.0), 1)
 
@@ -49,8 +53,10 @@ def test_calibration_is_the_mean_distance_of_what_was_said_from_what_was() -> No
 
 
 def test_the_table_of_weights_is_python_that_names_its_landscapes() -> None:
-    text = benchmark.table({("maps", "breaks"): np.array([0.5, 1.0])}, [0, 1, 2], ["standard"])
+    weights = {("maps", "breaks"): np.array([0.5, 1.0])}
+    text = benchmark.table({"WEIGHTS": weights, "ONE_YEAR": {}}, [0, 1, 2])
     scope: dict[str, object] = {}
     exec(compile(text, "weights", "exec"), scope)
     assert scope["WEIGHTS"] == {("maps", "breaks"): (0.5, 1.0)}
-    assert "Learnt on standard landscapes of seeds 0 to 2." in str(scope["__doc__"])
+    assert scope["ONE_YEAR"] == {}
+    assert "Learnt on standard and hard landscapes of seeds 0 to 2." in str(scope["__doc__"])

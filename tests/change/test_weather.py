@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from habitat.change import find_losses, learn_weather, without_weather
+from habitat.change import find_losses, learn_weather, without_odd_years, without_weather
 from habitat.change.breaks import USUAL_SPREAD
-from habitat.change.weather import HALO, LIMIT, NODE
+from habitat.change.weather import HALO, LIMIT, NODE, YEAR_LIMIT
 from habitat.errors import ContractError
 from tests.change.series import CLEARED, changed, every_days, forest, single
 
@@ -88,6 +89,26 @@ def test_weather_of_a_part_is_that_of_the_whole() -> None:
         expected = whole.at(time)[:, block, block]
         assert np.abs(expected).max() > 1e-4
         np.testing.assert_allclose(part.at(time)[:, HALO:-HALO, HALO + 3 : -HALO], expected, atol=1e-6)
+
+
+def test_a_year_that_is_off_for_all_is_levelled_and_a_clearing_stays() -> None:
+    rng = np.random.default_rng(8)
+    truth = np.full((6, 40, 40), 0.3, np.float32)
+    truth[3:, 10:14, 10:14] = 0.15
+    off = np.array([0, 0.02, -0.05, 0.04, 0, 0.3], np.float32)
+    seen = truth + off[:, None, None] + rng.normal(0, 0.003, truth.shape).astype(np.float32)
+    seen[1, 30:] = np.nan
+    cube = xr.Dataset({"nir08": (("year", "y", "x"), seen)}, coords={"year": range(2015, 2021)})
+    levelled = without_odd_years(cube, ALL)["nir08"].to_numpy()
+    rest = levelled[:, 20:, 20:].mean(axis=(1, 2), where=np.isfinite(levelled[:, 20:, 20:]))
+    np.testing.assert_allclose(rest[:5], 0.3 + np.median(off), atol=0.008, err_msg="a tenth of it stays")
+    limit = YEAR_LIMIT * USUAL_SPREAD[3]
+    np.testing.assert_allclose(rest[5], 0.3 + 0.3 - limit, atol=0.006, err_msg="more than weather does is no weather")
+    fall = levelled[:3, 10:14, 10:14].mean() - levelled[3:5, 10:14, 10:14].mean()
+    assert fall == pytest.approx(0.15, abs=0.012)
+    assert np.isnan(levelled[1, 30:]).all()
+    few = np.zeros((40, 40), bool)
+    np.testing.assert_array_equal(without_odd_years(cube, few)["nir08"].to_numpy(), seen)
 
 
 def test_losses_are_found_in_forest_alone_at_their_place_through_a_drought() -> None:
