@@ -179,7 +179,7 @@ def spread(days, short, ground, rules, out):  # type: ignore[no-untyped-def]
     _, kinds, unrest = ground
     count, found, charring = out
     times, most = len(days), found.shape[1]
-    had = count.copy()
+    had, was = count.copy(), found.copy()
     clear = np.empty(times, np.int64)
     added = 0
     for p in range(height * width):
@@ -191,12 +191,12 @@ def spread(days, short, ground, rules, out):  # type: ignore[no-untyped-def]
             if q == p or not (0 <= y + down < height and 0 <= x + right < width):
                 continue
             for burn in range(had[q]):
-                begun = days[found[1, burn, q]]
+                begun = days[was[1, burn, q]]
                 if count[p] == most or _burnt_near(days, found[1, :, p], begun, rest):
                     continue
                 if n < 0:
                     n = _clear_looks(short[:, p], clear)
-                k = np.searchsorted(clear[:n], found[0, burn, q], side="right")
+                k = np.searchsorted(clear[:n], was[0, burn, q], side="right")
                 if k == 0 or k >= n or days[clear[k]] > begun + agree or days[clear[k]] - days[clear[k - 1]] > months:
                     continue
                 fall = _level(short[:, p], days, clear, k - 1, months, True) - short[clear[k], p]

@@ -151,8 +151,8 @@ def check_looks(days: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _chunks(pixels: int) -> Iterator[tuple[int, int]]:
-    """First pixel and one past the last of each chunk."""
-    for start in range(0, pixels, CHUNK):
+    """First pixel and one past the last of each chunk; one without any if there is none."""
+    for start in range(0, max(pixels, 1), CHUNK):
         yield start, min(start + CHUNK, pixels)
 
 

@@ -48,7 +48,7 @@ def kind_of_loss(
     Raises
     ------
     ContractError
-        If an attribute is missing, or a kind of the prior does not exist.
+        If an attribute is missing, a kind of the prior does not exist, or the prior is 0 for all.
     """
     missing = [name for name in ATTRIBUTES if name not in attributes.columns]
     unknown = set(prior or ()) - set(KINDS)
@@ -64,6 +64,8 @@ def kind_of_loss(
     distance = np.sqrt(np.where(seen, units**2, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
     scores = np.column_stack([np.ones(len(units)), np.clip(units, -_REACH, _REACH)]) @ np.asarray(WEIGHTS).T
     frequency = np.ones(len(KINDS)) if prior is None else np.array([prior.get(kind, 0.0) for kind in KINDS]) / PRIOR
+    if not frequency.sum() > 0:
+        raise ContractError("the prior leaves no kind", where="kind_of_loss", mend="give one kind a share above 0")
     odds = np.exp(scores - scores.max(axis=1, keepdims=True)) * frequency
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     best = probabilities.argmax(axis=1)

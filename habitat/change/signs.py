@@ -130,8 +130,8 @@ def _summers(mean: np.ndarray, own: np.ndarray, days: np.ndarray, summer: np.nda
     each = own[_NIR] - own[_FAR]
     was, now = summer & (years < year - 1), summer & (years == year)
     if was.any() and now.any():
-        fall = np.nanmean(each[was], axis=0) - np.nanmean(each[now], axis=0)
-        fall = fall[np.isfinite(fall)]
+        seen = np.isfinite(each[was]).any(axis=0) & np.isfinite(each[now]).any(axis=0)
+        fall = np.nanmean(each[was][:, seen], axis=0) - np.nanmean(each[now][:, seen], axis=0)
         if len(fall):
             signs["uneven_share"] = min(fall.std() / max(abs(fall.mean()), _LEAST_FALL), 3.0)
     return {name: value for name, value in signs.items() if name in SIGNS}

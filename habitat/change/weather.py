@@ -2,8 +2,8 @@
 
 A late spring, a drought or a haze moves the pixels of a forest together; a loss moves a few. So each look is levelled
 by how far the forest around strays from its own seasons on that day: the median over a sample of it. The idea is that
-of Hamunyela, Verbesselt and Herold (2016, doi:10.1016/j.rse.2015.10.006). No more is taken for weather than what
-weather does: of a fire that is larger than the surroundings most remains.
+of Hamunyela, Verbesselt and Herold (2016, doi:10.1016/j.rse.2015.10.006). Weather passes and loss lasts: what has moved
+most of a forest for longer stays in, so that a fire or a felling larger than the surroundings is no weather.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ LIMIT = 2.0
 """Usual spreads of a band that weather moves it by, at most."""
 YEAR_LIMIT = 4.0
 """The same of a year's composite, which can be of one look."""
+LAST_YEAR = 0.5
+"""How much of that counts in the last year: what befell all of a forest then may last."""
+LASTS = 270.0
+"""Days to either side: what holds for most of them lasts, and is no weather."""
 _CYCLES = 2
 _RIDGE = 0.3
 
@@ -84,7 +88,7 @@ def learn_weather(
     """
     values = check_looks(days, values)
     limit = LIMIT * np.array(USUAL_SPREAD)
-    return _learn(values, forest, corner, limit, partial(_off_seasons, days))
+    return _learn(values, forest, corner, partial(_off_seasons, days), lambda off: _passing(days, off), limit)
 
 
 def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray) -> np.ndarray:
@@ -116,8 +120,9 @@ def without_odd_years(summers: xr.Dataset, forest: np.ndarray, *, corner: tuple[
     """
     names = [str(name) for name in summers]
     values = np.stack([summers[name].to_numpy() for name in names], axis=1).astype(np.float32)
-    limit = YEAR_LIMIT * np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
-    weather = _learn(values, forest, corner, limit, _off_years)
+    limit = np.full((len(values), 1), YEAR_LIMIT) * np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
+    limit[-1:] *= LAST_YEAR
+    weather = _learn(values, forest, corner, _off_years, _passing_years, limit)
     levelled = values - np.stack([weather.at(year) for year in range(len(values))])
     return summers.assign({name: (("year", "y", "x"), levelled[:, k]) for k, name in enumerate(names)})
 
@@ -126,25 +131,33 @@ def _learn(
     values: np.ndarray,
     forest: np.ndarray,
     corner: tuple[int, int],
-    limit: np.ndarray,
     off: Callable[[np.ndarray], np.ndarray],
+    passing: Callable[[np.ndarray], np.ndarray],
+    limit: np.ndarray,
 ) -> Weather:
-    """What values (time, band, y, x) are off by; `off` tells it for each of some pixels (time, band, pixel)."""
+    """What values (time, band, y, x) are off by for a while, at most `limit` ([time,] band).
+
+    `off` tells it for each of some pixels (time, band, pixel), `passing` what of it passes (time, band, ...).
+    """
     shape = values.shape[2:]
     if forest.shape != shape:
         raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
     centres = [_centres(first, size) for first, size in zip(corner, shape, strict=True)]
     samples = [[_around(forest, y, x) for x in centres[1]] for y in centres[0]]
     chosen = np.unique(np.concatenate([part for line in samples for part in line]))
-    anomaly = off(values.reshape(*values.shape[:2], -1)[:, :, chosen])
+    anomaly = off(values.reshape(*values.shape[:2], forest.size)[:, :, chosen])
     nodes = np.empty((*values.shape[:2], len(centres[0]), len(centres[1])), np.float32)
+    seen = np.empty((len(values), 1, len(centres[0]), len(centres[1])), np.int64)
     for i, line in enumerate(samples):
         for j, part in enumerate(line):
-            middle, seen = _median(anomaly[:, :, np.searchsorted(chosen, part)])
-            trust = np.where(seen >= FEWEST, seen / (seen + DOUBT), 0)
-            nodes[:, :, i, j] = np.clip(middle * trust[:, None], -limit, limit)
+            of_node = anomaly[:, :, np.searchsorted(chosen, part)]
+            nodes[:, :, i, j] = finite_median(of_node, axis=2)
+            seen[:, 0, i, j] = np.isfinite(of_node[:, 0]).sum(axis=1)
+    nodes[np.broadcast_to(seen < FEWEST, nodes.shape)] = np.nan
+    most = limit[..., None, None]
+    told = np.clip(np.nan_to_num(passing(nodes)) * (seen / (seen + DOUBT)), -most, most).astype(np.float32)
     down, across = (_between(size, at) for size, at in zip(shape, centres, strict=True))
-    return Weather(nodes, down, across)
+    return Weather(told, down, across)
 
 
 def _centres(first: int, size: int) -> np.ndarray:
@@ -180,25 +193,38 @@ def _off_seasons(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
 
 def _off_years(summers: np.ndarray) -> np.ndarray:
     """How far composites (year, band, pixel) stray from each pixel's median of all years."""
-    seen = np.isfinite(summers).all(axis=1, keepdims=True)
-    known = np.where(seen, summers, np.nan)
-    ordered = np.sort(known, axis=0)  # NaN last
-    years = seen.sum(axis=0, keepdims=True)
-    low, high = (np.broadcast_to(at, (1, *known.shape[1:])) for at in (np.maximum(years - 1, 0) // 2, years // 2))
-    high = np.minimum(high, len(known) - 1)
-    middle = (np.take_along_axis(ordered, low, axis=0) + np.take_along_axis(ordered, high, axis=0)) / 2
-    return np.asarray(known - middle, np.float32)
+    known = np.where(np.isfinite(summers).all(axis=1, keepdims=True), summers, np.nan)
+    return np.asarray(known - finite_median(known, axis=0), np.float32)
 
 
-def _median(off: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median over the pixels of each look and band, 0 where none was seen, and how many were seen (time,)."""
-    ordered = np.sort(off, axis=2)  # NaN last
-    seen = np.isfinite(off[:, 0]).sum(axis=1)
-    if not off.shape[2]:
-        return np.zeros(off.shape[:2], np.float32), seen
-    look = np.arange(len(off))
-    low, high = np.maximum(seen - 1, 0) // 2, np.minimum(seen // 2, off.shape[2] - 1)
-    return np.nan_to_num((ordered[look, :, low] + ordered[look, :, high]) / 2), seen
+def _passing(days: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """What of anomalies (time, ...) passes: all but their running median of the looks around."""
+    first, last = np.searchsorted(days, days - LASTS, side="left"), np.searchsorted(days, days + LASTS, side="right")
+    slow = [finite_median(off[start:stop], axis=0) for start, stop in zip(first, last, strict=True)]
+    return off - np.stack(slow) if slow else off
+
+
+def _passing_years(off: np.ndarray) -> np.ndarray:
+    """What of anomalies (year, ...) passes: all but their median with the years beside them.
+
+    Nobody knows yet whether what befell all in the last year lasts; the years before stand for it, as those after stand
+    for the first.
+    """
+    n = len(off)
+    beside = [off[max(k - 1, 0) : k + 2] for k in range(n)]
+    if n > 1:
+        beside[0], beside[-1] = off[1:4], off[max(n - 4, 0) : n - 1]
+    return off - np.stack([finite_median(part, axis=0) for part in beside])
+
+
+def finite_median(values: np.ndarray, *, axis: int) -> np.ndarray:
+    """Return the median along an axis of what is finite, NaN where nothing is."""
+    ordered = np.sort(values, axis=axis)  # NaN last
+    if not ordered.shape[axis]:
+        return np.full(np.delete(ordered.shape, axis), np.nan, values.dtype)
+    last = np.maximum(np.isfinite(values).sum(axis=axis, keepdims=True) - 1, 0)
+    low, high = (np.take_along_axis(ordered, at, axis=axis) for at in (last // 2, (last + 1) // 2))
+    return np.asarray((low + high) / 2).squeeze(axis)
 
 
 def _between(size: int, nodes: np.ndarray) -> np.ndarray:

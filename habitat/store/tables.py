@@ -62,6 +62,7 @@ class TableParts:
 
     def finish(self) -> None:
         """Write what waits for its group to be full."""
+        assert self._waiting is not None, "a table in parts has at least one part"
         if len(self._waiting):
             self._file.write_table(self._waiting)
 

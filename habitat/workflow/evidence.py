@@ -58,8 +58,9 @@ DATES = ("date", "earliest", "latest")
 """Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
 NEIGHBOURS = 1
 """Pixels around a block that have a say in it."""
-LEAST_SIDE, MOST_LOOKS = 128, 33_000_000
-"""Side of the smallest block, pixels, and the looks at pixels that a block holds: 0.8 GB of six bands."""
+LEAST_SIDE, MOST_LOOKS = 32, 33_000_000
+"""Side of the smallest block, pixels, and the looks at pixels that are read for a block: 0.8 GB of six bands, of which
+there are three copies at most."""
 _FOREST = 0.5
 _NOISE_TILE, _NOISE_TILES = 256, 9
 DAY = np.timedelta64(1, "D")
@@ -92,7 +93,8 @@ class ChangeSources:
         """Side of a block: files are opened once a block, so it is as large as the looks around it allow."""
         side = READ_BLOCK
         if self.looks is not None:
-            while side > LEAST_SIDE and len(self.scenes) * (side + 2 * HALO) ** 2 > MOST_LOOKS:
+            around = 2 * (HALO + NEIGHBOURS + self.looks.reach(self.grid))
+            while side > LEAST_SIDE and len(self.scenes) * (side + around) ** 2 > MOST_LOOKS:
                 side //= 2
         return side
 
@@ -149,8 +151,10 @@ class ChangeSources:
         return without_odd_years(cube, self.usual_forest(block), corner=(block.rows.start, block.cols.start))
 
     def usual_forest(self, block: Block) -> np.ndarray:
-        """Where it was forest in most years, bool (y, x)."""
-        return np.asarray((np.nan_to_num(self.forest(block)) >= _FOREST).mean(axis=0) >= 0.5)
+        """Where it was forest in most years that saw it, bool (y, x)."""
+        forest = self.forest(block)
+        seen = np.isfinite(forest).sum(axis=0)
+        return np.asarray((seen > 0) & (2 * (np.nan_to_num(forest) >= _FOREST).sum(axis=0) >= seen))
 
     def _falls(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
         """Fall of the index, (year, y, x), by the year in which a disturbance begins; and by which each year drops."""

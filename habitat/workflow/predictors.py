@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from habitat.workflow.composites import (
     read_composites,
 )
 from habitat.workflow.context import Context
+from habitat.workflow.levelling import year_offsets
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class FeatureFiles:
     """By year and season."""
     harmonics: dict[int, Path]
     terrain: Path | None
+    off: Mapping[tuple[int, str], np.ndarray] = field(default_factory=dict)
+    """What composites are off by, by year and season: (band,), reflectance."""
+    harmonics_off: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """The same of harmonics by year: (coefficient,)."""
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -48,23 +54,57 @@ class FeatureFiles:
         composites = {key: path for key, path in self.composites.items() if key[0] == year}
         return replace(self, composites=composites)
 
+    def levelled(self) -> FeatureFiles:
+        """Return the files with what all of the area is off by in each year told from them."""
+        keys = list(self.composites)
+        seasons = list(dict.fromkeys(season for _, season in keys))
+        off = year_offsets(self.grid, self._stacked).reshape(len(self.bands), len(seasons), -1)
+        by_key = {(y, s): off[:, seasons.index(s), self.years.index(y)] for y, s in keys}
+        course: dict[int, np.ndarray] = {}
+        if self.harmonics:
+            layers = year_offsets(self.grid, lambda block: np.stack([*self._course(block).values()]))
+            course = {year: layers[:, number] for number, year in enumerate(self.years)}
+        return replace(self, off=by_key, harmonics_off=course)
+
+    def _stacked(self, block: Block) -> np.ndarray:
+        """All bands in all seasons, band by band (layer, year, y, x)."""
+        composite = read_composites(self.composites, self.bands, block)
+        layers = [composite[band].transpose("season", "year", "y", "x").to_numpy() for band in self.bands]
+        return np.concatenate(layers)
+
     def read(self, block: Block) -> xr.Dataset:
         """Return the FEATURES of a block, the same wherever blocks are cut."""
         wide, core = widen(block, self.grid, feature_margin(self.groups))
         composite = read_composites(self.composites, self.bands, wide)
+        if self.off:
+            composite = self._level(composite)
         features = forest_features(
             composite, groups=self.groups, harmonics=self._read_harmonics(wide), terrain=self._read_terrain(wide)
         )
         return features.isel(y=core[0], x=core[1])
 
+    def _level(self, composite: xr.Dataset) -> xr.Dataset:
+        years, seasons = (composite[name].values.tolist() for name in ("year", "season"))
+        off = np.array([[self.off[year, season] for season in seasons] for year in years], np.float32)
+        for number, band in enumerate(self.bands):
+            composite[band] = composite[band] - off[:, :, number, None, None]
+        return composite
+
     def _read_harmonics(self, block: Block) -> xr.Dataset | None:
         if not self.harmonics:
             return None
+        layers = self._course(block)
+        if self.harmonics_off:
+            off = np.stack([self.harmonics_off[year] for year in self.years], axis=1)
+            layers = {name: layer - off[k, :, None, None] for k, (name, layer) in enumerate(layers.items())}
+        data = {name: (FEATURES.dims, layer) for name, layer in layers.items()}
+        return xr.Dataset(data, coords={"year": list(self.years)})
+
+    def _course(self, block: Block) -> dict[str, np.ndarray]:
+        """Coefficients of the year's course, each (year, y, x)."""
         packed = np.stack([read_raster(self.harmonics[year], block)[0] for year in self.years], axis=1)
         values = np.where(packed == NODATA, np.float32(np.nan), packed / np.float32(REFLECTANCE_SCALE))
-        names = harmonic_names(self.bands)
-        data = {name: (FEATURES.dims, layer) for name, layer in zip(names, values, strict=True)}
-        return xr.Dataset(data, coords={"year": list(self.years)})
+        return dict(zip(harmonic_names(self.bands), values, strict=True))
 
     def _read_terrain(self, block: Block) -> xr.Dataset | None:
         if self.terrain is None:
@@ -74,11 +114,11 @@ class FeatureFiles:
 
 
 def feature_files(context: Context) -> FeatureFiles:
-    """Return the files from which the predictors of all years are made."""
+    """Return the files from which the predictors of all years are made, years levelled against each other."""
     section = context.recipe.forest
     assert section is not None
     shows_terrain = "terrain" in section.features and f"composites/{TERRAIN_FILE}" in context.run.outputs("composite")
-    return FeatureFiles(
+    files = FeatureFiles(
         context.grid,
         tuple(section.features),
         composite_bands(context),
@@ -86,3 +126,4 @@ def feature_files(context: Context) -> FeatureFiles:
         {year: harmonics_path(context, year) for year in context.years} if "harmonics" in section.features else {},
         context.run.path("composites", TERRAIN_FILE) if shows_terrain else None,
     )
+    return files.levelled() if len(context.years) > 1 else files

@@ -1,0 +1,54 @@
+"""What all of an area is off by in a year, taken out of composites before the classifier is shown them.
+
+A year's composite can be of one look: its haze, its date and its drought move all pixels together, and a model that
+other years taught takes them for other land. The idea is that of relative radiometric normalisation (Hall et al. 1991,
+doi:10.1016/0034-4257(91)90062-B), with the median of all pixels in place of chosen ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from habitat.grids import Block, blocks
+
+TILE, TILES, EVERY = 256, 9, 3
+"""Offsets are told from every third pixel, down and across, of at most nine tiles spread over the area."""
+FEWEST = 100
+"""Pixels seen in a year, below which it is left as it is."""
+
+
+def year_offsets(grid: GeoBox, read: Callable[[Block], np.ndarray]) -> np.ndarray:
+    """Return what each year is off by: the median of how far pixels stray from their own median of all years.
+
+    Parameters
+    ----------
+    grid : GeoBox
+        The area's.
+    read : callable
+        Gives a block as floats (layer, year, y, x), NaN = not seen.
+
+    Returns
+    -------
+    float32 array (layer, year)
+        0 where too little was seen.
+    """
+    tiles = list(blocks(grid, TILE))
+    chosen = np.unique(np.linspace(0, len(tiles) - 1, TILES).round().astype(int))
+    parts = [read(tiles[k])[:, :, ::EVERY, ::EVERY] for k in chosen]
+    values = np.concatenate([part.reshape(*part.shape[:2], -1) for part in parts], axis=2)
+    middle = _median(values, axis=1)
+    off = values - middle[:, None]
+    known = np.isfinite(off).sum(axis=2) >= FEWEST
+    return np.where(known, _median(off, axis=2), 0).astype(np.float32)
+
+
+def _median(values: np.ndarray, axis: int) -> np.ndarray:
+    """Median of what is finite along an axis, NaN where nothing is."""
+    ordered = np.sort(values, axis=axis)  # NaN last
+    seen = np.isfinite(values).sum(axis=axis, keepdims=True)
+    last = np.maximum(seen - 1, 0)
+    low, high = (np.take_along_axis(ordered, at, axis=axis) for at in (last // 2, (last + 1) // 2))
+    return np.asarray((low + high) / 2).squeeze(axis)
