@@ -7,6 +7,7 @@ arXiv:1706.09516). A leaf holds a value for each class, so that one tree serves 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -131,12 +132,21 @@ class SymmetricTrees(ClassifierMixin, BaseEstimator):
 
         The same numbers as :meth:`decision_scores`, without looking the table over.
         """
-        from habitat.forest._evaluation import add_trees, pack
+        return self.column_scorer()(table)
 
-        out = np.empty((len(self.bias_), table.shape[1]), dtype=np.float32)
-        trees = (self.borders_, self.border_starts_, self.split_features_, self.split_bins_, pack(self.leaves_))
-        add_trees(table, *trees, np.float32(self.unit_), self.bias_, out)
-        return out
+    def column_scorer(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return :meth:`score_columns` for many tables: what is the same for all of them is made once."""
+        from habitat.forest._evaluation import add_trees, in_fours, pack
+
+        trees = tuple(in_fours(own) for own in (self.split_features_, self.split_bins_, pack(self.leaves_)))
+        borders, starts, unit, bias = self.borders_, self.border_starts_, np.float32(self.unit_), self.bias_
+
+        def score(table: np.ndarray) -> np.ndarray:
+            out = np.empty((len(bias), table.shape[1]), dtype=np.float32)
+            add_trees(table, borders, starts, *trees, unit, bias, out)
+            return out
+
+        return score
 
     def _check_settings(self) -> None:
         whole = {"n_trees": np.inf, "depth": MAX_DEPTH, "n_borders": MAX_BORDERS}

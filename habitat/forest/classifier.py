@@ -6,7 +6,7 @@ not seen, apart for years with labels and for years without: see docs/adr/0014.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from habitat.legend import UNKNOWN
 
 N_TREES = 100
 AT_ONCE = 4096
-"""Pixels whose scores become probabilities together: few enough for a core's own cache."""
+"""Pixels that are answered for together: few enough for their predictors and answers to stay in a core's own cache."""
 
 
 @dataclass(frozen=True)
@@ -136,40 +136,46 @@ def predict_classes(model: CoverModel, features: xr.Dataset) -> np.ndarray:
     ContractError
         If a predictor of the model is missing.
     """
-    shape = tuple(features.sizes[dim] for dim in FEATURES.dims)
-    said = np.empty((shape[0], len(model.codes), shape[1] * shape[2]), dtype=np.float32)
+    years, height, width = (features.sizes[dim] for dim in FEATURES.dims)
+    said = np.empty((years, len(model.codes), height * width), dtype=np.float32)
     is_forest = np.isin(model.codes, model.forest_codes)
-    for at, table in enumerate(_tables(model, features)):
-        own = int(features["year"].values[at]) in model.label_years
-        scores = class_scores(model, table, own_year=own)
-        for start in range(0, scores.shape[1], AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            said[at][:, part] = apply_temperatures(
-                scores[:, part], is_forest, model.own_years if own else model.other_years
-            )
-        said[at][:, ~np.isfinite(table).any(axis=0)] = np.nan
-    return said.reshape(shape[0], len(model.codes), *shape[1:])
+    is_own = [int(year) in model.label_years for year in features["year"].values]
+    scorers = {own: model.trees_of(own_year=own).column_scorer() for own in set(is_own)}
+    for year, part, table in _tables(model, features):
+        own = is_own[year]
+        here = apply_temperatures(
+            _of_every_class(scorers[own](table)), is_forest, model.own_years if own else model.other_years
+        )
+        here[:, _unseen(table)] = np.nan
+        said[year][:, part] = here
+    return said.reshape(years, len(model.codes), height, width)
 
 
 def class_scores(model: CoverModel, table: np.ndarray, *, own_year: bool = True) -> np.ndarray:
     """Scores of every class, float32 (class, sample), of a float32 table (predictor, sample), before calibration."""
-    scores = model.trees_of(own_year=own_year).score_columns(table)
+    return _of_every_class(model.trees_of(own_year=own_year).score_columns(table))
+
+
+def _of_every_class(scores: np.ndarray) -> np.ndarray:
+    """Scores (class, sample) of (output, sample): of two classes, the trees tell the odds of the second."""
     return np.concatenate([np.zeros_like(scores), scores]) if len(scores) == 1 else scores
 
 
 def split_forest(model: CoverModel, said: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """P(forest), likeliest forest code and likeliest other code of class probabilities (year, class, ...)."""
+    from habitat.forest._splitting import split
+
+    assert UNKNOWN == 0, "as the kernel has it"
     codes = np.array(model.codes, dtype=np.uint8)
     is_forest = np.isin(codes, list(model.forest_codes))
-    p_forest = said[:, is_forest].sum(axis=1)
-    seen = ~np.isnan(p_forest)
-    best = [
-        np.where(seen, codes[kind][said[:, kind].argmax(axis=1)], np.uint8(UNKNOWN))
-        if kind.any()
-        else np.full(p_forest.shape, UNKNOWN, dtype=np.uint8)
-        for kind in (is_forest, ~is_forest)
-    ]
-    return np.minimum(p_forest, np.float32(1)), best[0], best[1]
+    years, classes, *shape = said.shape
+    flat = np.ascontiguousarray(said, dtype=np.float32).reshape(years, classes, -1)
+    p_forest = np.empty((years, flat.shape[-1]), dtype=np.float32)
+    best = np.empty((2, years, flat.shape[-1]), dtype=np.uint8)
+    for year in range(years):
+        split(flat[year], is_forest, codes, p_forest[year], best[:, year])
+    best = best.reshape(2, years, *shape)
+    return p_forest.reshape(years, *shape), best[0], best[1]
 
 
 def predict_dissimilarity(model: CoverModel, features: xr.Dataset) -> np.ndarray:
@@ -184,18 +190,29 @@ def predict_dissimilarity(model: CoverModel, features: xr.Dataset) -> np.ndarray
     """
     if model.applicability is None:
         raise ContractError("the model's area of applicability was not learnt", where="model", mend="calibrate it")
-    shape = tuple(features.sizes[dim] for dim in FEATURES.dims)
-    return np.stack([dissimilarity(model.applicability, table) for table in _tables(model, features)]).reshape(shape)
+    years, height, width = (features.sizes[dim] for dim in FEATURES.dims)
+    index = np.empty((years, height * width), dtype=np.float32)
+    for year, part, table in _tables(model, features):
+        index[year, part] = dissimilarity(model.applicability, table)
+    return index.reshape(years, height, width)
 
 
-def _tables(model: CoverModel, features: xr.Dataset) -> list[np.ndarray]:
-    """The model's predictors of each year, float32 (predictor, pixel)."""
+def _tables(model: CoverModel, features: xr.Dataset) -> Iterator[tuple[int, slice, np.ndarray]]:
+    """Number of a year, `AT_ONCE` of its pixels, and the model's predictors of them, float32 (predictor, pixel)."""
     FEATURES.check(features)
     missing = [name for name in model.predictors if name not in features]
     if missing:
         raise ContractError(f"predictor {missing[0]!r} of the model is missing", where="FEATURES")
-    layers = [features[name].values for name in model.predictors]
-    return [
-        np.stack([layer[at].reshape(-1) for layer in layers]).astype(np.float32, copy=False)
-        for at in range(features.sizes["year"])
-    ]
+    layers = [features.variables[name].values for name in model.predictors]
+    for year in range(features.sizes["year"]):
+        flat = [layer[year].reshape(-1) for layer in layers]
+        for start in range(0, flat[0].size, AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            yield year, part, np.stack([values[part] for values in flat]).astype(np.float32, copy=False)
+
+
+def _unseen(table: np.ndarray) -> np.ndarray:
+    """Where all predictors of a table (predictor, pixel) are missing."""
+    unseen = ~np.isfinite(table[0])
+    unseen[unseen] = ~np.isfinite(table[:, unseen]).any(axis=0)
+    return unseen
