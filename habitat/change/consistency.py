@@ -57,7 +57,8 @@ def smooth_cover(evidence: np.ndarray, dynamics: CoverDynamics) -> CoverHistory:
     steps, kept = (rates.astype(np.float32) for rates in (dynamics.transitions, dynamics.lossless))
     smooth(flat, steps, kept, np.float32(dynamics.trust), posterior, lost)
     seen = np.isfinite(flat[:, 0])
-    posterior[np.broadcast_to(~seen[:, None], posterior.shape)] = np.nan
+    for year in np.flatnonzero(~seen.all(axis=1)):
+        posterior[year][:, ~seen[year]] = np.nan
     lost[:, seen.sum(axis=0) < 2] = np.nan
     return CoverHistory(posterior.reshape(evidence.shape), lost.reshape(years, *shape))
 

@@ -198,17 +198,25 @@ def predict_dissimilarity(model: CoverModel, features: xr.Dataset) -> np.ndarray
 
 
 def _tables(model: CoverModel, features: xr.Dataset) -> Iterator[tuple[int, slice, np.ndarray]]:
-    """Number of a year, `AT_ONCE` of its pixels, and the model's predictors of them, float32 (predictor, pixel)."""
+    """Number of a year, `AT_ONCE` of its pixels, and the model's predictors of them, float32 (predictor, pixel).
+
+    The table is filled anew each time: what is kept of it must be copied.
+    """
     FEATURES.check(features)
     missing = [name for name in model.predictors if name not in features]
     if missing:
         raise ContractError(f"predictor {missing[0]!r} of the model is missing", where="FEATURES")
     layers = [features.variables[name].values for name in model.predictors]
+    pixels = features.sizes["y"] * features.sizes["x"]
+    whole = np.empty((len(layers), min(pixels, AT_ONCE)), dtype=np.float32)
     for year in range(features.sizes["year"]):
         flat = [layer[year].reshape(-1) for layer in layers]
-        for start in range(0, flat[0].size, AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            yield year, part, np.stack([values[part] for values in flat]).astype(np.float32, copy=False)
+        for start in range(0, pixels, AT_ONCE):
+            part = slice(start, min(start + AT_ONCE, pixels))
+            table = whole if part.stop - start == len(whole[0]) else np.empty_like(whole[:, : part.stop - start])
+            for values, row in zip(flat, table, strict=True):
+                row[:] = values[part]
+            yield year, part, table
 
 
 def _unseen(table: np.ndarray) -> np.ndarray:

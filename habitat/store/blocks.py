@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,10 @@ def compute_blocks(work: Path, jobs: Mapping[str, Job], executor: Executor, tick
             future.cancel()
 
 
-def load_block(work: Path, name: str) -> dict[str, np.ndarray]:
-    """Return what the job `name` computed."""
+def load_block(work: Path, name: str, *, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Return what the job `name` computed, or `only` these arrays of it: the others are not read."""
     with np.load(_file(work, name), allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {key: arrays[key] for key in (arrays if only is None else only)}
 
 
 def _compute(path: Path, job: Job) -> None:

@@ -270,16 +270,21 @@ def read_composites(paths: dict[tuple[int, str], Path], bands: tuple[str, ...], 
     """
     years = list(dict.fromkeys(year for year, _ in paths))
     seasons = list(dict.fromkeys(season for _, season in paths))
-    cubes = {key: read_raster(path, block) for key, path in paths.items()}
-    grid = same_grid(*(grid for _, grid in cubes.values()))
-    packed = np.stack([np.stack([cubes[year, season][0] for season in seasons]) for year in years])
-    data: dict[str, Any] = {}
-    for number, band in enumerate(bands):
-        values = packed[:, :, number]
-        scaled = np.where(values == NODATA, np.nan, values / np.float32(REFLECTANCE_SCALE))
-        data[band] = (COMPOSITE.dims, scaled.astype(np.float32))
-    data["looks"] = (COMPOSITE.dims, packed[:, :, -1].astype(np.uint16))
-    return COMPOSITE.check(xr.Dataset(data, coords={"year": years, "season": seasons, **coordinates(grid)}))
+    shape = (len(years), len(seasons), *block.shape)
+    data = {band: np.empty(shape, dtype=np.float32) for band in bands}
+    looks = np.empty(shape, dtype=np.uint16)
+    grids = []
+    for (year, season), path in paths.items():
+        at = (years.index(year), seasons.index(season))
+        packed, grid = read_raster(path, block)
+        grids.append(grid)
+        for band, values in zip(bands, packed, strict=False):
+            np.divide(values, np.float32(REFLECTANCE_SCALE), out=data[band][at])
+            np.copyto(data[band][at], np.nan, where=values == NODATA)
+        looks[at] = packed[-1]
+    coords = {"year": years, "season": seasons, **coordinates(same_grid(*grids))}
+    layers = {name: (COMPOSITE.dims, values) for name, values in {**data, "looks": looks}.items()}
+    return COMPOSITE.check(xr.Dataset(layers, coords=coords))
 
 
 def composite_paths(context: Context, years: tuple[int, ...]) -> dict[tuple[int, str], Path]:

@@ -52,13 +52,13 @@ def map_forest(context: Context, work: Path) -> Outputs:
     names, tags = [str(year) for year in context.years], {"units": "percent, that forest was lost by then"}
     with RasterWriter(outputs[0], context.grid, names, "uint8", PERCENT_NODATA, tags=tags) as file:
         for block in todo:
-            file.write(load_block(work, str(block.index))["lost"], block)
+            file.write(load_block(work, str(block.index), only=["lost"])["lost"], block)
     for number, year in enumerate(context.years):
         for name, ending, nodata, options in layers:
             path = context.run.path("forest", f"{year}{ending}.tif")
             with RasterWriter(path, context.grid, [name], "uint8", nodata, **options) as file:
                 for block in todo:
-                    file.write(load_block(work, str(block.index))[name][number][None], block)
+                    file.write(load_block(work, str(block.index), only=[name])[name][number][None], block)
             outputs.append(path)
     return outputs, {}
 
