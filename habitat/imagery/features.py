@@ -17,7 +17,7 @@ from habitat.imagery.relief import rises
 from habitat.seasons import MAPPING
 
 Layers = dict[str, np.ndarray]
-"""Predictors (y, x) by name."""
+"""Predictors, or a season's bands and looks, (y, x) by name."""
 Group = Literal["bands", "indices", "harmonics", "terrain", "texture", "looks"]
 DEFAULT_GROUPS: tuple[Group, ...] = ("bands", "indices", "harmonics")
 
@@ -113,19 +113,23 @@ def forest_features(
     course = harmonics if "harmonics" in groups else None
     if course is not None:
         _same_years(course, composite)
+    held = {name: composite.variables[name].values for name in (*BANDS, "looks") if name in composite}
+    seasons = [str(season) for season in composite["season"].values]
     years = []
-    for number, year in enumerate(composite["year"].values):
-        one = composite.sel(year=year, drop=True)
-        seen = np.ascontiguousarray(one["looks"].sel(season=MAPPING).values > 0)
+    for number in range(composite.sizes["year"]):
+        pictures = {
+            season: {name: values[number, at] for name, values in held.items()} for at, season in enumerate(seasons)
+        }
+        seen = np.ascontiguousarray(pictures[MAPPING]["looks"] > 0)
         layers: Layers = {}
-        for season in composite["season"].values:
-            layers |= _of_season(one.sel(season=season, drop=True), str(season), seen, groups)
+        for season, picture in pictures.items():
+            layers |= _of_season(picture, season, seen, groups)
         if course is not None:
             for name in course.data_vars:
                 _same_shape("harmonics", course[name].shape[1:], shape)
                 layers[str(name)] = _where(seen, course[name].values[number])
         if "texture" in groups:
-            layers |= _texture(one.sel(season=MAPPING, drop=True), seen)
+            layers |= _texture(pictures[MAPPING], seen)
         years.append(layers | {str(name): _where(seen, values.values) for name, values in relief.items()})
     if not years[0]:
         raise ContractError("no group gives a predictor", where="FEATURES", mend="add bands or indices to the features")
@@ -139,12 +143,12 @@ def _joined(layers: list[np.ndarray]) -> np.ndarray:
     return layers[0][None] if len(layers) == 1 else np.stack(layers)
 
 
-def _of_season(one: xr.Dataset, season: str, seen: np.ndarray, groups: Sequence[Group]) -> Layers:
-    """Bands, indices and looks of a season, where the mapping season has `seen` the pixel."""
+def _of_season(picture: Layers, season: str, seen: np.ndarray, groups: Sequence[Group]) -> Layers:
+    """Bands, indices and looks of a season, of its picture, where the mapping season has `seen` the pixel."""
     from habitat.imagery import _layers
 
     layers: Layers = {}
-    bands = {band: np.ascontiguousarray(one[band].values, dtype=np.float32) for band in BANDS if band in one}
+    bands = {band: np.ascontiguousarray(picture[band], dtype=np.float32) for band in BANDS if band in picture}
     if "bands" in groups:
         layers |= {f"{band}_{season}": _where(seen, values) for band, values in bands.items()}
     if "indices" in groups:
@@ -155,7 +159,7 @@ def _of_season(one: xr.Dataset, season: str, seen: np.ndarray, groups: Sequence[
                 _layers.ratio(*flat, seen.reshape(-1), out.reshape(-1))
                 layers[f"{name}_{season}"] = out
     if "looks" in groups:
-        layers[f"looks_{season}"] = _where(seen, one["looks"].values)
+        layers[f"looks_{season}"] = _where(seen, picture["looks"])
     return layers
 
 
@@ -169,7 +173,7 @@ def _where(seen: np.ndarray, values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _texture(mapping: xr.Dataset, seen: np.ndarray) -> Layers:
+def _texture(mapping: Layers, seen: np.ndarray) -> Layers:
     """How much neighbours differ."""
     from habitat.imagery import _layers
 

@@ -78,7 +78,7 @@ def map_block(
         features = files.of_year(year).read(block)
         said.append(predict_classes(model, features))
         unlike.append(_to_percent_of_threshold(predict_dissimilarity(model, features), model))
-    alone = np.concatenate(said)
+    alone = said[0] if len(said) == 1 else np.concatenate(said)
     dynamics = cover_dynamics(model.codes, legend)
     history = smooth_cover(alone, dynamics)
     told = history.posterior

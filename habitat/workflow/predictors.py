@@ -81,7 +81,7 @@ class FeatureFiles:
         features = forest_features(
             composite, groups=self.groups, harmonics=self._read_harmonics(wide), terrain=self._read_terrain(wide)
         )
-        return features.isel(y=core[0], x=core[1])
+        return features if wide == block else features.isel(y=core[0], x=core[1])
 
     def _level(self, composite: xr.Dataset) -> xr.Dataset:
         years, seasons = (composite[name].values.tolist() for name in ("year", "season"))
