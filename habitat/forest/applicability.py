@@ -98,10 +98,13 @@ def dissimilarity(area: Applicability, table: np.ndarray) -> np.ndarray:
     Above `area.threshold` a pixel is outside the area of applicability. Missing predictors count as ordinary: a pixel
     with many of them looks more like the samples than it may be.
     """
-    from habitat.forest._nearness import nearest
+    from habitat.forest._nearness import in_eights, nearest
 
     squared = np.empty(table.shape[1], dtype=np.float32)
-    nearest(np.ascontiguousarray(table, dtype=np.float32), area.centre, area.axes, area.points, squared)
+    table = np.ascontiguousarray(table, dtype=np.float32)
+    # a point's coordinates are as many as there are axes: both are filled up
+    axes = in_eights(np.ascontiguousarray(in_eights(area.axes).T))
+    nearest(table, area.centre, axes, in_eights(area.points), squared)
     return np.sqrt(squared) / np.float32(area.mean_distance)
 
 
