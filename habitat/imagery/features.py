@@ -164,12 +164,14 @@ def _of_season(picture: Layers, season: str, seen: np.ndarray, groups: Sequence[
 
 
 def _where(seen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values where they are seen, else NaN, float32."""
+    """Values where they are seen, else NaN, float32; where all are seen, the values themselves."""
     from habitat.imagery import _layers
 
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    if seen.all():
+        return values
     out = np.empty(seen.shape, dtype=np.float32)
-    flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
-    _layers.masked(flat, seen.reshape(-1), out.reshape(-1))
+    _layers.masked(values.reshape(-1), seen.reshape(-1), out.reshape(-1))
     return out
 
 
