@@ -10,7 +10,7 @@ import pytest
 
 import habitat
 from habitat.simulate import write_sample
-from habitat.workflow import changes, composites, maps, training
+from habitat.workflow import composites, evidence, maps, training
 
 
 def digests(run: Path) -> dict[str, str]:
@@ -32,7 +32,7 @@ def test_small_blocks_make_the_same_files_as_one(tmp_path: Path, monkeypatch: py
     for module, name in (
         (composites, "READ_BLOCK"),
         (training, "READ_BLOCK"),
-        (changes, "READ_BLOCK"),
+        (evidence, "READ_BLOCK"),
         (maps, "MAP_BLOCK"),
     ):
         monkeypatch.setattr(module, name, 16)
