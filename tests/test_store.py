@@ -389,6 +389,16 @@ def test_finished_blocks_are_not_computed_again(tmp_path: Path) -> None:
     assert [int(store.load_block(tmp_path, name)["code"][0, 0]) for name in "0123"] == [0, 1, 2, 3]
 
 
+def test_of_a_finished_block_only_what_is_asked_for_is_read(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        job = {"0": lambda: {"code": np.arange(3), "lost": np.ones(3)}}
+        store.compute_blocks(tmp_path, job, executor, lambda *_: None)
+    assert set(store.load_block(tmp_path, "0")) == {"code", "lost"}
+    found = store.load_block(tmp_path, "0", only=["code"])
+    assert set(found) == {"code"}
+    assert found["code"].tolist() == [0, 1, 2]
+
+
 # -- the state of a run ---------------------------------------------------------------------------------
 
 IDENTITY = {"area": {"name": "sample", "bbox": (131.0, 42.0, 131.1, 42.1)}, "years": (2016, 2017)}

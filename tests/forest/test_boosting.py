@@ -62,11 +62,11 @@ def test_one_tree_of_one_question_by_hand() -> None:
 def test_fast_answers_are_those_of_plain_loops(classes: int, depth: int) -> None:
     table, codes = clouds(300, classes=classes)
     table[np.random.default_rng(3).random(table.shape) < 0.1] = nan
-    trees = SymmetricTrees(n_trees=12, depth=depth, random_state=0).fit(table, codes)
+    trees = SymmetricTrees(n_trees=11, depth=depth, random_state=0).fit(table, codes)
     expected = np.empty((len(trees.bias_), len(table)))
     for row, values in enumerate(table):
         total = np.zeros(len(trees.bias_), dtype=np.int64)
-        for tree in range(12):
+        for tree in range(11):
             leaf = 0
             for level, (f, b) in enumerate(zip(trees.split_features_[tree], trees.split_bins_[tree], strict=True)):
                 own = trees.borders_[trees.border_starts_[f] : trees.border_starts_[f + 1]]

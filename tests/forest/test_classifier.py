@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import habitat.forest.classifier as module
 from forest.landscapes import FOREST_CODES, GRASS, OAK, WATER, features, samples
 from habitat.errors import ContractError, TrainingError
-from habitat.forest import CoverModel, Temperatures, predict_classes, predict_cover, split_forest, train_cover
+from habitat.forest import (
+    CoverModel,
+    Temperatures,
+    calibrate,
+    leave_blocks_out,
+    predict_classes,
+    predict_cover,
+    predict_dissimilarity,
+    split_forest,
+    train_cover,
+)
 
 CODES = [[OAK, GRASS, WATER], [0, OAK, GRASS]]
 
@@ -122,3 +133,44 @@ def test_years_with_and_without_labels_have_temperatures_of_their_own(model: Cov
     odds = p / (1 - p)
     assert np.allclose(own / (1 - own), odds**2, rtol=1e-2)
     assert np.allclose(other / (1 - other), odds**0.5, rtol=1e-2)
+
+
+def test_the_likeliest_of_a_kind_is_the_first_of_equals_and_nothing_where_there_is_none(model: CoverModel) -> None:
+    random = np.random.default_rng(4)
+    said = random.integers(0, 4, (2, 5, 3, 300)).astype(np.float32) / 8  # ties, and sums above one
+    said[0, :, 1, ::7] = np.nan
+    for forest_codes in ((11, 14), (), (11, 12, 14, 30, 50)):
+        five = replace(model, codes=(11, 12, 14, 30, 50), forest_codes=forest_codes)
+        p_forest, *best = split_forest(five, said)
+        is_forest = np.isin(five.codes, forest_codes)
+        assert np.array_equal(p_forest, np.minimum(said[:, is_forest].sum(axis=1), 1), equal_nan=bool(forest_codes))
+        for kind, codes in zip((is_forest, ~is_forest), best, strict=True):
+            if not kind.any():
+                assert not codes.any()
+                continue
+            expected = np.array(five.codes)[kind][np.nan_to_num(said)[:, kind].argmax(axis=1)]
+            assert np.array_equal(codes, np.where(np.isnan(said[:, 0]), 0, expected))
+
+
+def test_pixels_are_told_the_same_however_many_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = calibrated()
+    looks = mixed(40)
+    looks["ndvi_mapping"][..., 5:9] = np.nan
+    looks["ndmi_mapping"][..., 7:12] = np.nan
+    told = predict_classes(model, looks), predict_dissimilarity(model, looks)
+    unseen = np.arange(looks.sizes["x"])[7:9]
+    for answer in told:
+        assert np.array_equal(np.flatnonzero(np.isnan(answer.reshape(-1, looks.sizes["x"])).any(axis=0)), unseen)
+    for at_once in (1, 7, 50):
+        monkeypatch.setattr(module, "AT_ONCE", at_once)
+        for answer, again in zip(
+            told, (predict_classes(model, looks), predict_dissimilarity(model, looks)), strict=True
+        ):
+            assert answer.tobytes() == again.tobytes()
+
+
+def calibrated() -> CoverModel:
+    table = samples()
+    left_out = leave_blocks_out(table, forest_codes=FOREST_CODES, block_pixels=10, seed=1)
+    model = train_cover(table, forest_codes=FOREST_CODES, seed=1)
+    return calibrate(model, left_out, table, forest_codes=FOREST_CODES, seed=1)
