@@ -42,6 +42,8 @@ YEAR_LIMIT = 4.0
 """The same of a year's composite, which can be of one look."""
 LAST_YEAR = 0.5
 """How much of that counts in the last year: what befell all of a forest then may last."""
+LEFT = 0.6
+"""Share of the years' distances from usual that a lasting step leaves at most: chance makes steps too."""
 LASTS = 270.0
 """Days to either side: what holds for most of them lasts, and is no weather."""
 _CYCLES = 2
@@ -120,9 +122,10 @@ def without_odd_years(summers: xr.Dataset, forest: np.ndarray, *, corner: tuple[
     """
     names = [str(name) for name in summers]
     values = np.stack([summers[name].to_numpy() for name in names], axis=1).astype(np.float32)
-    limit = np.full((len(values), 1), YEAR_LIMIT) * np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
+    spread = np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
+    limit = np.full((len(values), 1), YEAR_LIMIT) * spread
     limit[-1:] *= LAST_YEAR
-    weather = _learn(values, forest, corner, _off_years, _passing_years, limit)
+    weather = _learn(values, forest, corner, _off_years, lambda off: _passing_years(off, spread), limit)
     levelled = values - np.stack([weather.at(year) for year in range(len(values))])
     return summers.assign({name: (("year", "y", "x"), levelled[:, k]) for k, name in enumerate(names)})
 
@@ -204,17 +207,21 @@ def _passing(days: np.ndarray, off: np.ndarray) -> np.ndarray:
     return off - np.stack(slow) if slow else off
 
 
-def _passing_years(off: np.ndarray) -> np.ndarray:
-    """What of anomalies (year, ...) passes: all but their median with the years beside them.
+def _passing_years(off: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """What of anomalies (year, band, y, x) passes: all of them, or all but one lasting step where that explains most.
 
-    Nobody knows yet whether what befell all in the last year lasts; the years before stand for it, as those after stand
-    for the first.
+    A step has two years before it and two after it, and leaves at most `LEFT` of the distances from no step.
     """
-    n = len(off)
-    beside = [off[max(k - 1, 0) : k + 2] for k in range(n)]
-    if n > 1:
-        beside[0], beside[-1] = off[1:4], off[max(n - 4, 0) : n - 1]
-    return off - np.stack([finite_median(part, axis=0) for part in beside])
+    units = off / limit[:, None, None]
+    best = LEFT * np.nansum(np.abs(units), axis=(0, 1))
+    slow = np.zeros_like(off)
+    for year in range(2, len(off) - 1):
+        sides = [np.broadcast_to(finite_median(part, axis=0), part.shape) for part in (off[:year], off[year:])]
+        step = np.nan_to_num(np.concatenate(sides))
+        cost = np.nansum(np.abs(units - step / limit[:, None, None]), axis=(0, 1))
+        slow = np.where(cost < best, step, slow)
+        best = np.minimum(best, cost)
+    return off - slow
 
 
 def finite_median(values: np.ndarray, *, axis: int) -> np.ndarray:

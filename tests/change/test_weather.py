@@ -8,7 +8,7 @@ import xarray as xr
 
 from habitat.change import find_losses, learn_weather, without_odd_years, without_weather
 from habitat.change.breaks import USUAL_SPREAD
-from habitat.change.weather import HALO, LIMIT, NODE, YEAR_LIMIT
+from habitat.change.weather import HALO, LAST_YEAR, LASTS, NODE, YEAR_LIMIT
 from habitat.errors import ContractError
 from tests.change.series import CLEARED, changed, every_days, forest, single
 
@@ -28,7 +28,7 @@ def test_what_befalls_the_whole_forest_for_a_summer_is_taken_out() -> None:
     calm = _forest(1)
     dry = calm + (DRY[:, None] * 1.2 * np.array(USUAL_SPREAD))[:, :, None, None]
     left = (without_weather(DAYS, single(dry), ALL) - calm)[DRY].mean(axis=(0, 2, 3))
-    assert (np.abs(left) < 0.25 * np.array(USUAL_SPREAD)).all(), "a fifth of it stays in the seasons of eight years"
+    assert (np.abs(left) < 0.35 * np.array(USUAL_SPREAD)).all(), "a fifth of it stays in the seasons of eight years"
 
 
 def test_a_loss_of_a_few_pixels_stays_and_calm_looks_stay_as_they_are() -> None:
@@ -41,13 +41,14 @@ def test_a_loss_of_a_few_pixels_stays_and_calm_looks_stay_as_they_are() -> None:
     assert np.abs(levelled - cut).std() < 0.3 * min(USUAL_SPREAD)
 
 
-def test_of_a_loss_of_everything_all_but_the_limit_stays() -> None:
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.35])
+def test_a_loss_larger_than_the_surroundings_is_no_weather(share: float) -> None:
     looks = _forest(3)
-    levelled = without_weather(DAYS, single(changed(looks, DAYS, 2000)), ALL)
+    fallen = looks + share * (changed(looks, DAYS, 2000) - looks)
+    levelled = without_weather(DAYS, single(fallen), ALL)
     before, after = ((levelled - looks)[when].mean(axis=(0, 2, 3)) for when in (DAYS < 2000, DAYS >= 2000))
-    gone = np.abs(after - before)
-    assert (gone >= np.abs(CLEARED) - 2 * LIMIT * np.array(USUAL_SPREAD) - 1e-3).all()
-    assert gone[5] > 0.06, "swir22 rose by 0.13"
+    np.testing.assert_allclose(after - before, share * np.array(CLEARED), rtol=0.12, atol=0.002)
+    assert len(find_losses(DAYS, single(fallen), ALL)) > 0.9 * SIDE**2
 
 
 def test_a_look_is_levelled_by_the_median_of_how_far_the_forest_around_strays() -> None:
@@ -62,8 +63,10 @@ def test_a_look_is_levelled_by_the_median_of_how_far_the_forest_around_strays() 
         terms = np.linalg.solve(x[seen].T @ x[seen] + 0.3 * np.eye(5), x[seen].T @ y[seen])
         off[:, pixel] = y - x @ terms
     levelled = without_weather(DAYS, looks, np.ones((4, 10), bool))
+    middle = np.nanmedian(off, axis=1)
+    lasts = np.array([np.median(middle[np.abs(DAYS - day) <= LASTS]) for day in DAYS])
     trust = np.where(np.arange(len(DAYS)) == 3, 35 / 45, 40 / 50)  # ten pixels speak for no weather
-    expected = looks[:, 4] - (trust * np.nanmedian(off, axis=1))[:, None, None]
+    expected = looks[:, 4] - (trust * (middle - lasts))[:, None, None]
     np.testing.assert_allclose(levelled[:, 4], expected, atol=2e-5)
     assert np.isnan(levelled[3, :, 0, :5]).all()
 
@@ -102,13 +105,25 @@ def test_a_year_that_is_off_for_all_is_levelled_and_a_clearing_stays() -> None:
     levelled = without_odd_years(cube, ALL)["nir08"].to_numpy()
     rest = levelled[:, 20:, 20:].mean(axis=(1, 2), where=np.isfinite(levelled[:, 20:, 20:]))
     np.testing.assert_allclose(rest[:5], 0.3 + np.median(off), atol=0.008, err_msg="a tenth of it stays")
-    limit = YEAR_LIMIT * USUAL_SPREAD[3]
+    limit = LAST_YEAR * YEAR_LIMIT * USUAL_SPREAD[3]
     np.testing.assert_allclose(rest[5], 0.3 + 0.3 - limit, atol=0.006, err_msg="more than weather does is no weather")
     fall = levelled[:3, 10:14, 10:14].mean() - levelled[3:5, 10:14, 10:14].mean()
     assert fall == pytest.approx(0.15, abs=0.012)
     assert np.isnan(levelled[1, 30:]).all()
     few = np.zeros((40, 40), bool)
     np.testing.assert_array_equal(without_odd_years(cube, few)["nir08"].to_numpy(), seen)
+
+
+@pytest.mark.parametrize("year", [3, 5, 8])
+def test_a_year_takes_no_lasting_loss_for_weather_however_large(year: int) -> None:
+    rng = np.random.default_rng(9)
+    seen = 0.3 + rng.normal(0, 0.01, (10, 1, 1)) + rng.normal(0, 0.003, (10, 40, 40))
+    seen[year:] -= 0.12
+    cube = xr.Dataset({"nir08": (("year", "y", "x"), seen.astype(np.float32))}, coords={"year": range(2015, 2025)})
+    levelled = without_odd_years(cube, ALL)["nir08"].to_numpy()
+    fall = levelled[:year].mean() - levelled[year:].mean()
+    assert fall == pytest.approx(0.12, abs=0.012)
+    assert levelled[:year].mean(axis=(1, 2)).std() < 0.6 * seen[:year].mean(axis=(1, 2)).std()
 
 
 def test_losses_are_found_in_forest_alone_at_their_place_through_a_drought() -> None:
