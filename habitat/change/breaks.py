@@ -133,7 +133,7 @@ def find_breaks(
     rules = rules or BreakRules()
     values = check_looks(days, values)
     width = values.shape[3]
-    flat = values.reshape(len(days), len(BANDS), -1)
+    flat = values.reshape(len(days), len(BANDS), values.shape[2] * width)
     find = partial(_find_in_chunk, days, flat, rules)
     with ThreadPoolExecutor(workers) as threads:
         found = list(threads.map(find, _chunks(flat.shape[2])))

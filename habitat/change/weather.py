@@ -183,7 +183,7 @@ def _off_seasons(days: np.ndarray, looks: np.ndarray) -> np.ndarray:
     waves = [wave(k * angle) for k in range(1, _CYCLES + 1) for wave in (np.cos, np.sin)]
     design = np.stack([np.ones(len(days)), *waves], axis=1)
     seen = np.isfinite(looks).all(axis=1)
-    products = (design[:, :, None] * design[:, None, :]).reshape(len(days), -1)
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(days), design.shape[1] ** 2)
     gram = (seen.T.astype(float) @ products).reshape(-1, design.shape[1], design.shape[1])
     gram += _RIDGE * np.eye(design.shape[1])
     off = np.empty(looks.shape, np.float32)

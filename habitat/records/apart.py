@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,16 @@ def tell_patrols_apart(fixes: pd.DataFrame, sets: Mapping[str, str]) -> pd.DataF
 
 
 def apart_from_cameras(fixes: pd.DataFrame, cameras: Collection[Any]) -> pd.DataFrame:
-    """Call patrols that are named as a camera "patrol NAME"."""
-    clash = fixes["patrol"].isin(list(cameras))
-    return fixes.assign(patrol=fixes["patrol"].where(~clash, "patrol " + fixes["patrol"].astype(str)))
+    """Call patrols that are named as a camera "patrol NAME", or "patrol NAME 2" if there is such a patrol."""
+    names = list(fixes["patrol"].unique())
+    taken = {*names, *cameras}
+    new: dict[Any, str] = {}
+    for name in names:
+        if name in cameras:
+            tries = (f"patrol {name}{'' if number == 1 else f' {number}'}" for number in count(1))
+            new[name] = next(said for said in tries if said not in taken)
+            taken.add(new[name])
+    return fixes.assign(patrol=fixes["patrol"].map(lambda name: new.get(name, name)))
 
 
 def _camera_of(row: Row, cameras: list[list[Row]]) -> int:

@@ -61,6 +61,7 @@ KINDS: dict[str, str] = {
     "worked_no_day": SET_ASIDE,
     "worked_too_long": SET_ASIDE,
     "repeated_deployment": SET_ASIDE,
+    "station_in_two_places": SET_ASIDE,
     "effort_unknown": FLAGGED,
     "effort_ambiguous": FLAGGED,
     "in_a_gap": FLAGGED,

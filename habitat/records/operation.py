@@ -8,6 +8,7 @@ than 1 for several cameras.
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from habitat.records.observations import as_text
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve, findings_table, merge_findings
 from habitat.records.times import Clock, read_times
+from habitat.records.values import SAME_PLACE_M, metres_apart
 
 _DAY = re.compile(r"(?:X|Day)?[._ ]?(\d{4})[-._](\d\d)[-._](\d\d)", re.IGNORECASE)
 """2019-03-01, X2019.03.01 as R writes it, Day2019.03.01."""
@@ -69,6 +71,8 @@ def sift_operation(
     known = known[here | ~known["deployment"].isin(set(known["deployment"][here]))]
     nowhere = station.notna() & ~station.isin(set(known["deployment"]))
     sieve.refuse(nowhere, "no_coordinates", "no camera table tells where station {!r} is", station)
+    apart = station.isin(_in_two_places(known))
+    sieve.refuse(apart, "station_in_two_places", "the camera table has station {!r} in two places at once", station)
     sieve.refuse(~(worked > 0).any(axis=1), "worked_no_day", "worked no day: not surveyed")
     sieve.refuse_nothing_left()
     runs = _runs_of_stations(worked[sieve.good], station[sieve.good], list(days.values()))
@@ -94,6 +98,19 @@ def sift_operation(
         for file, of in known.groupby("file", sort=False)
     ]
     return pd.concat([deployments[~replaced], new]), merge_findings([sieve.findings(), *told])
+
+
+def _in_two_places(known: pd.DataFrame) -> set[str]:
+    """Stations with two deployments at a time that stand apart."""
+    found = set()
+    for name, of in known.groupby("deployment", sort=False):
+        rows = of.to_dict("records")
+        for one, other in combinations(rows, 2):
+            if one["start"] < other["end"] and other["start"] < one["end"]:
+                a, b = one["geometry"], other["geometry"]
+                if metres_apart(a.x, a.y, b.x, b.y) > SAME_PLACE_M:
+                    found.add(str(name))
+    return found
 
 
 def _said(file: str, n: int) -> str:

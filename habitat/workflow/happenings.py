@@ -40,8 +40,9 @@ class KindJob:
 
     def __call__(self) -> dict[str, np.ndarray]:
         """Return `patch` and a column for each attribute."""
-        forest = np.nan_to_num(self.sources.map_layers("_probability", self.window).astype(float), nan=0)
-        steady = ((forest >= 100 * _FOREST) & (forest <= 100)).all(axis=0) & ~self.changed
+        forest = self.sources.forest(self.window)
+        seen = np.isfinite(forest)
+        steady = (~seen | (forest >= _FOREST)).all(axis=0) & seen.any(axis=0) & ~self.changed
         if not steady.any():
             return {"patch": np.empty(0, np.int64)}
         table = describe_patches(

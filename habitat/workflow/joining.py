@@ -23,12 +23,17 @@ from habitat.store import read_table, write_table
 from habitat.workflow.cells import Survey
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.survey_records import has_effort, records_of, understood
+from habitat.workflow.whereabouts import misplaced
 
 _ODD = (
     "clock_shift",
     "mixed_zones",
     "overlapping_deployments",
     "effort_ambiguous",
+    "effort_unknown",
+    "before_deployment",
+    "after_deployment",
+    "in_a_gap",
     "far_from_deployment",
     "date_order_inferred",
 )
@@ -42,6 +47,7 @@ def join_sightings(context: Context, _work: Path) -> Outputs:
     assert section is not None
     run, survey, grid = context.run, Survey(context), context.grid
     records = records_of(context)
+    context.warnings.extend(misplaced(context, records))
     observations = locate(records.observations, survey.cells, survey.zones, grid=grid)
     outputs = []
     if has_effort(records):
@@ -122,7 +128,7 @@ def _warn_of_lost_links(context: Context, observations: Any, effort: Any) -> Non
         )
     for n, said in (
         (int((linked & ~known).sum()), "an effort_id that the effort lacks"),
-        (int((~linked).sum()), "no effort_id"),
+        (int((~linked).sum()), "no effort_id, or lost it as they cannot be of that effort (flags.parquet)"),
     ):
         if n:
             context.warnings.append(

@@ -101,7 +101,9 @@ def train(context: Context, _work: Path) -> Outputs:
     if len(carried):
         carried = thin_labels(carried, **drawn)
         years = ", ".join(map(str, sorted(carried["year"].unique())))
-        context.warnings.append(f"no labels of {years}: those of other years were taken where they fit what was seen")
+        context.warnings.append(
+            f"no labels of both forest and the rest in {years}: those of other years were taken where they fit"
+        )
     notes["labels_carried"] = len(carried)
     left_out = leave_blocks_out(samples, taught=taught, **judging)
     validation = judge(left_out, samples, **judging) | {"block_m": block_pixels * context.grid.transform.a}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from habitat.change import find_breaks, loss_breaks
+from habitat.change import find_breaks, find_losses, loss_breaks
 from habitat.change.disturbances import LOSS, loss_features
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
@@ -65,6 +65,18 @@ def test_of_cuts_thinnings_and_droughts_in_series_the_cuts_are_called() -> None:
     assert found["column"].tolist() == list(range(30))
     upper = (found["upper"] - pd.Timestamp("2000-01-01")).dt.days
     assert upper.between(1990, 2040).all()
+
+
+def test_where_there_is_no_forest_and_where_nothing_was_looked_at_there_is_no_loss() -> None:
+    days = every_days(16, 4)
+    looks = single(forest(days, 16, 1).reshape(len(days), 6, 4, 4))
+    some = find_losses(days, looks, np.ones((4, 4), bool), least_probability=0)
+    for found in (
+        find_losses(days, looks, np.zeros((4, 4), bool)),
+        find_losses(days[:0], looks[:0], np.ones((4, 4), bool)),
+    ):
+        assert len(found) == 0
+        assert list(found.columns) == list(some.columns)
 
 
 def test_a_table_that_is_none_of_breaks_is_refused() -> None:

@@ -247,6 +247,19 @@ CASES: dict[str, list[Case]] = {
             settings={"timezone": "UTC"},
         )
     ],
+    "station_in_two_places": [
+        Case(
+            files={
+                "s.csv": f"{HEAD}\n{GOOD}\n",
+                "effort.csv": f"{CAMERA}{C1}c1,2021-05-10T00:00Z,2021-05-20T00:00Z,43.2,131.1,s1,,,\n"
+                "c9,2021-05-01T00:00Z,2021-06-01T00:00Z,43.3,131.1,s9,,,\n",
+                "m.csv": "station,2021-05-03,2021-05-04\nc1,1,0\nc9,1,1\n",
+            },
+            row=2,
+            used=1,
+            settings={"timezone": "UTC"},
+        )
+    ],
     "station_moved": [Case(cameras="c2,2021-08-01T00:00Z,2021-09-01T00:00Z,43.2,131.1,s1,,,\n", used=1)],
     "fix_without_time": [Case(files={"t.csv": track(*WALK[:1], "p1,,43.11,131.1", *WALK[1:])}, used=0)],
     "track_too_short": [Case(files={"t.csv": track("p2,2021-05-03T00:00Z,43.1,131.1", *WALK)}, row=2, used=0)],

@@ -87,6 +87,15 @@ def test_days_need_a_zone_and_stations_a_place(read, tmp_path):
         read(stations="")
 
 
+def test_days_of_a_station_in_two_places_at_once_are_nobodys(read):
+    twice = STATIONS + "A,437200,4771500,2019-03-01,2019-03-20\n"
+    records = read(stations=twice)
+    aside = records.findings[records.findings["kind"] == "station_in_two_places"]
+    assert aside["reason"].tolist() == ["the camera table has station 'A' in two places at once"]
+    mine = records.effort[records.effort["deployment"].str.startswith("A")]
+    assert mine["effort_days"].tolist() == [19.0, 19.0], "the camera table's days stand, of both"
+
+
 def test_a_table_with_a_few_dates_in_its_header_is_no_matrix(read):
     records = read("effort_id,start,end,utm_x,utm_y\nD,2019-03-01,2019-03-02,435600,4771500\n")
     assert [source.role for source in records.sources] == ["deployments", "deployments"]
