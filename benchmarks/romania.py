@@ -70,7 +70,6 @@ training = "labels_{half}.tif"
 {training_year}
 
 [change]
-evidence = ["maps"]
 min_patch_ha = {min_patch_ha}
 
 [output]
@@ -429,8 +428,7 @@ def tell(figures: dict[str, Any], found: pd.DataFrame) -> str:
 def _tell_losses(clearings: dict[str, Any], found: pd.DataFrame) -> list[str]:
     keys = ["trained_on", "min_patch_ha"]
     looked_at = pd.read_csv(RESULTS / "romania_patches.csv")
-    lines = ["## Patches of loss, by the maps alone", ""]
-    lines += ["With trajectories, the default, gaps as small as these are found less often: `romania_drops.md`.", ""]
+    lines = ["## Patches of loss, by maps and trajectories", ""]
     lines += ["| trained on | smallest patch, ha | patches | ha | by eye, in the run that was looked at |"]
     lines += ["|---|---|---|---|---|"]
     for key, of_key in found.groupby(keys):
