@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,25 @@ def test_a_run_keeps_the_year_s_course_beside_its_composites(good_run: Path) -> 
     item = json.loads((good_run / "run/composites/2020_harmonics.json").read_text())
     assert item["properties"]["start_datetime"].startswith("2020-")
     assert not (good_run / "run/composites/terrain.tif").exists(), "the recipe knows no heights"
+
+
+def test_levelled_files_are_less_what_their_year_is_off_by_together_or_alone(files: FeatureFiles) -> None:
+    random = np.random.default_rng(1)
+    off = {key: random.uniform(-0.05, 0.05, len(BANDS)).astype(np.float32) for key in files.composites}
+    course_off = {
+        year: random.uniform(-0.05, 0.05, len(harmonic_names(BANDS))).astype(np.float32) for year in files.years
+    }
+    level = replace(files, off=off, harmonics_off=course_off)
+    told = files.levelled()
+    assert told.off.keys() == off.keys()
+    assert told.harmonics_off[2020].shape == (len(harmonic_names(BANDS)),)
+    block = Block(0, slice(3, 20), slice(5, 31))
+    plain, both = files.read(block), level.read(block)
+    for number, year in enumerate(level.years):
+        alone = level.of_year(year).read(block)
+        for name in both.data_vars:
+            assert alone[name].values.tobytes() == both[name].values[[number]].tobytes(), name
+        red, course = off[year, "autumn"][0], course_off[year]
+        np.testing.assert_allclose(both["red_autumn"][number], plain["red_autumn"][number] - red, atol=1e-6)
+        name = harmonic_names(BANDS)[0]
+        np.testing.assert_allclose(both[name][number], plain[name][number] - course[0], atol=1e-6)

@@ -223,6 +223,18 @@ def test_every_event_of_a_patrol_is_a_detection_in_the_cell_it_passed(land: Path
     assert not shifts["meets_standard"].any(), "a few metres are no patrol"
 
 
+def test_a_run_says_that_no_record_is_of_its_years_and_why_records_are_no_detections(land: Path) -> None:
+    table = pd.read_csv(land / "sightings.csv")
+    table["time"] = [f"{int(time[:4]) - 12}{time[4:]}" for time in table["time"]]
+    table.to_csv(land / "sightings.csv", index=False)
+    use(land, 'files = ["sightings.csv"]\neffort = "effort.csv"')
+    said = run("join", land / "recipe.toml")
+    assert said.status == 0
+    told = " ".join((said.out + said.err).split())
+    assert f"none of {len(table):,} records lies in the area and the years of the recipe" in told
+    assert f"{len(table)} records are used though something is odd" in told
+
+
 def test_occupancy_without_any_effort_is_refused(land: Path) -> None:
     use(land, 'files = ["sightings.csv", "patrol_sightings.gpkg"]')
     said = run("check", land / "recipe.toml")
