@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,11 @@ _CHIP_M = 700
 
 
 def forest_maps(run: RunFolder) -> dict[str, Any] | str:
-    """Land cover of the first and last year, side by side, and hectares by class."""
+    """Land cover of the first and last year that saw any of the area, side by side, and hectares by class."""
     years = run.years("forest")
     if not years:
         return run.left_out("forest", "forest/<year>.tif")
-    ends = sorted({years[0], years[-1]})
+    ends = sorted({first_seen(run, years), first_seen(run, years[::-1])})
     areas = {year: run.class_areas(year) for year in ends}
     present = [c for c in run.legend if any(c.code in areas[year] for year in ends)]
     rows = [_class_row(c.name, c.color, c.forest, [areas[year].get(c.code, 0.0) for year in ends]) for c in present]
@@ -41,6 +42,11 @@ def forest_maps(run: RunFolder) -> dict[str, Any] | str:
         rows.append(_class_row("not seen", None, False, unseen))
     strange = sorted({code for year in ends for code in areas[year]} - {0, *run.legend.codes})
     return {"years": ends, "maps": [_land_cover(run, y) for y in ends], "classes": rows, "strange": strange}
+
+
+def first_seen(run: RunFolder, years: Sequence[int]) -> int:
+    """The first of some years of maps that saw any of the area; the first of all if none did."""
+    return next((year for year in years if unseen_share(run, year) < 1), years[0])
 
 
 def _class_row(name: str, color: str | None, forest: bool, areas: list[float]) -> dict[str, Any]:

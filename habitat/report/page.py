@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from habitat.report.accuracy import assessment
 from habitat.report.animals import occupancy, share_rows
 from habitat.report.folder import RunFolder, read_folder
-from habitat.report.forest import area_entry, biggest_losses, forest_maps, losses, unseen_share
+from habitat.report.forest import area_entry, biggest_losses, first_seen, forest_maps, losses, unseen_share
 from habitat.report.provenance import definitions, provenance
 from habitat.report.quality import seeing, set_aside, validation, warnings
 from habitat.report.survey import sightings, survey_cells
@@ -98,7 +98,10 @@ def _forest_keys(run: RunFolder) -> list[dict[str, Any]]:
     keys = []
     forest = areas[areas["what"] == "forest"].sort_values("year")
     if len(forest):
-        last, year = area_entry(forest.iloc[-1]), int(forest.iloc[-1]["year"])
+        mapped = run.years("forest")
+        seen = forest[forest["year"] == first_seen(run, mapped[::-1])] if mapped else forest
+        row = (seen if len(seen) else forest).iloc[-1]
+        last, year = area_entry(row), int(row["year"])
         note = ""
         if year in run.years("forest"):
             unseen = unseen_share(run, year)

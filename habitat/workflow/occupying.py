@@ -43,6 +43,10 @@ _TESTS = ["season", "species", "model", "chi_square", "p_value", "c_hat", "n_dra
 _MORAN = ["moran_i", "moran_expected", "moran_p_value", "moran_distance_m", "n_cells"]
 
 
+def _span(start: Any, end: Any) -> str:
+    return f"{start.min():%Y-%m-%d} to {end.max():%Y-%m-%d}" if len(start) else "no day"
+
+
 def model_occupancy(context: Context, _work: Path) -> Outputs:
     """Write where the animals live: each species and season with effort, its own model or one for all seasons."""
     settings = context.recipe.occupancy
@@ -56,7 +60,8 @@ def model_occupancy(context: Context, _work: Path) -> Outputs:
         raise RecipeError(
             "no season has both a map before it and a camera at work",
             where="[occupancy]",
-            mend="check season and years",
+            mend=f"check season and years: effort is of {_span(effort['start'], effort['end'])}, maps of "
+            f"{context.years[0]} to {context.years[-1]}",
         )
     tests = [_tested(made, settings) for made in estimates]
     _warn(own, list(zip(estimates, tests, strict=True)))

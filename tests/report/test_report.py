@@ -81,6 +81,22 @@ def test_key_figures_are_those_of_the_files(run_folder, page):
     assert f"recorded in {share.naive:.0%} of {share.cells_surveyed:.0f} surveyed" in page.text
 
 
+def test_a_last_year_that_saw_nothing_is_no_year_without_forest(run_folder, tmp_path):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    codes, grid = read_raster(copy / "forest/2021.tif")
+    write_raster(copy / "forest/2021.tif", np.zeros_like(codes), grid, ["code"], 0)
+    areas = pd.read_csv(copy / "areas.csv")
+    dark = areas["year"] == 2021
+    unseen = areas["what"] == "not seen"
+    areas.loc[dark & unseen, "estimate_ha"] = areas.loc[dark & ~areas["what"].eq("loss"), "estimate_ha"].sum()
+    areas.loc[dark & ~unseen, "estimate_ha"] = 0.0
+    areas.to_csv(copy / "areas.csv", index=False)
+    page = Page(write_report(copy))
+    forest = areas[areas["what"] == "forest"].set_index("year")["estimate_ha"]
+    assert "Forest in 2020" in page.text
+    assert float(page.values["key-forest"]) == pytest.approx(forest[2020])
+
+
 def test_every_year_of_areas_is_on_the_page(run_folder, page):
     areas = pd.read_csv(run_folder / "areas.csv")
     text = (run_folder / "report.html").read_text(encoding="utf-8")
