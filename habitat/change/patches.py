@@ -8,15 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from habitat.change.signs import SIGNS, read_signs
+from habitat.change.signs import DAY, SIGNS, read_signs, well_seen
 from habitat.cubes import BANDS, STACK
 from habitat.errors import ContractError
 
-DAY = np.timedelta64(1, "D")
 _FLOOR = 0.005
 """Reflectance below which logarithms are not taken."""
-_FEWEST_SEEN = 0.3
-"""Share of a patch that a look must see."""
 
 ATTRIBUTES = (
     *(f"change_{band}" for band in BANDS),
@@ -85,10 +82,10 @@ def describe_patches(
     rows = {}
     for number, pixels in zip(numbers, np.split(order, begins[1:]), strict=True):
         if number:
-            own = looks[:, :, pixels] - usual[:, :, None]
+            own, mean, when = well_seen(looks[:, :, pixels] - usual[:, :, None], days)
             year = int(years[number])
-            signs = read_signs(own, days, year)
-            rows[int(number)] = _spectral(own, days, year) | signs | _shape(pixels, shape[1], pixel_m)
+            signs = read_signs(own, mean, when, year)
+            rows[int(number)] = _spectral(own, mean, when, year) | signs | _shape(pixels, shape[1], pixel_m)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["date", "earliest", *ATTRIBUTES])
     types = dict.fromkeys(ATTRIBUTES, "float64") | dict.fromkeys(("date", "earliest"), "datetime64[s]")
     return table.astype(types).rename_axis("patch")
@@ -103,15 +100,11 @@ def _median_of(values: np.ndarray) -> np.ndarray:
     return np.where(enough, np.nanmedian(filled, axis=-1), np.nan)
 
 
-def _spectral(own: np.ndarray, days: np.ndarray, year: int) -> dict[str, Any]:
-    """Attributes of one patch from its pixels' looks (band, time, pixel), less the reference's."""
-    seen = np.isfinite(own).all(axis=0)
-    whole = seen.mean(axis=1) >= _FEWEST_SEEN
+def _spectral(own: np.ndarray, mean: np.ndarray, days: np.ndarray, year: int) -> dict[str, Any]:
+    """Attributes of one patch from its pixels' looks (band, time, pixel), less the reference's, and their means."""
     nothing = dict.fromkeys(ATTRIBUTES, np.nan) | {"date": np.datetime64("NaT"), "earliest": np.datetime64("NaT")}
-    if whole.sum() < 4:
+    if len(days) < 4:
         return nothing
-    days, own, seen = days[whole], own[:, whole], seen[whole]
-    mean = np.where(seen, own, 0).sum(axis=2) / seen.sum(axis=1)
     split = _split(mean, days, np.datetime64(f"{year - 1}-08-15"), np.datetime64(f"{year}-09-15"))
     if not 0 < split < len(days):
         return nothing

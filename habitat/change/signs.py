@@ -14,6 +14,8 @@ DAY = np.timedelta64(1, "D")
 _GREEN, _RED, _NIR, _SHORT, _FAR = 1, 2, 3, 4, 5
 _SUMMER = (152, 263)
 """Days of the year in which all trees bear leaves."""
+_FEWEST_SEEN = 0.3
+"""Share of a patch that a look must see."""
 _LEAST_FALL = 0.05
 """Falls of the burn ratio are not divided by less."""
 
@@ -28,13 +30,23 @@ SIGNS = (
 """Names of the signs that :func:`read_signs` returns."""
 
 
-def read_signs(own: np.ndarray, days: np.ndarray, year: int) -> dict[str, float]:
+def well_seen(own: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the looks (band, time, pixel) that saw enough of a patch, their means (band, time), and their days."""
+    seen = np.isfinite(own).all(axis=0)
+    enough = seen.mean(axis=1) >= _FEWEST_SEEN
+    own, seen = own[:, enough], seen[enough]
+    return own, np.where(seen, own, 0).sum(axis=2) / seen.sum(axis=1), days[enough]
+
+
+def read_signs(own: np.ndarray, mean: np.ndarray, days: np.ndarray, year: int) -> dict[str, float]:
     """Return the signs of one patch.
 
     Parameters
     ----------
     own : float array (band, time, pixel)
         Logarithms of the six bands, less those of unchanged forest on the same day; NaN = not seen.
+    mean : float array (band, time)
+        Their means over the pixels that were seen.
     days : datetime64[D] array (time,)
         Ascending.
     year : int
@@ -53,13 +65,9 @@ def read_signs(own: np.ndarray, days: np.ndarray, year: int) -> dict[str, float]
         of the year's angle and of twice that, and the logarithm of days since the look before. `uneven_share`: standard
         deviation over the pixels of the summer's fall, over its mean.
     """
-    seen = np.isfinite(own).all(axis=0)
-    whole = seen.mean(axis=1) >= 0.3
-    days, own, seen = days[whole], own[:, whole], seen[whole]
     signs = dict.fromkeys(SIGNS, np.nan)
     if len(days) < 8:
         return signs
-    mean = np.where(seen, own, 0).sum(axis=2) / seen.sum(axis=1)
     of_year = (days - days.astype("datetime64[Y]")) / DAY + 1
     start = np.datetime64(f"{year - 1}-06-01")
     usual = _usual(mean, days, of_year, start)

@@ -10,7 +10,7 @@ import xarray as xr
 from habitat.change import DONT_KNOW, describe_patches, kind_of_loss
 from habitat.change._kind_weights import CENTRE, KINDS, PRIOR, SPREAD, WEIGHTS
 from habitat.change.patches import ATTRIBUTES
-from habitat.change.signs import SIGNS, read_signs
+from habitat.change.signs import SIGNS, read_signs, well_seen
 from habitat.cubes import BANDS
 from habitat.errors import ContractError
 
@@ -129,6 +129,10 @@ def test_missing_attributes_and_unknown_kinds_are_refused() -> None:
 BANDS_OF = dict(zip(BANDS, range(6), strict=True))
 
 
+def signs_of(own: np.ndarray, days: np.ndarray, year: int) -> dict[str, float]:
+    return read_signs(*well_seen(own, days), year)
+
+
 def course_of(changes: dict[str, np.ndarray], pixels: int = 12) -> np.ndarray:
     """Looks (band, time, pixel) less the reference's: quiet, but for the changes of some bands by date."""
     rng = np.random.default_rng(2)
@@ -144,10 +148,10 @@ def between(first: str, last: str) -> np.ndarray:
 
 def test_char_is_dark_in_both_infrareds_and_flat_and_shade_is_not_flat() -> None:
     weeks = between("2020-04-20", "2020-05-20")
-    fire = read_signs(course_of({"nir08": -0.5 * weeks, "swir16": -0.6 * weeks, "swir22": -0.35 * weeks}), DAYS, 2020)
+    fire = signs_of(course_of({"nir08": -0.5 * weeks, "swir16": -0.6 * weeks, "swir22": -0.35 * weeks}), DAYS, 2020)
     assert fire["charring"] == pytest.approx(0.5, abs=0.05)
     assert fire["charred_share"] == 1
-    shade = read_signs(course_of(dict.fromkeys(BANDS, -0.5 * weeks)), DAYS, 2020)
+    shade = signs_of(course_of(dict.fromkeys(BANDS, -0.5 * weeks)), DAYS, 2020)
     assert shade["darkness"] == pytest.approx(0.5, abs=0.05)
     assert shade["charring"] < 0.1
 
@@ -156,7 +160,7 @@ def test_what_takes_two_summers_is_told_from_what_takes_none() -> None:
     sudden = (DAYS >= CUT).astype(float)
     slow = np.clip((DAYS - np.datetime64("2019-06-01")) / np.timedelta64(700, "D"), 0, 1)
     cut, beetles = (
-        read_signs(course_of({"nir08": -0.3 * share, "swir22": 0.4 * share}), DAYS, 2020) for share in (sudden, slow)
+        signs_of(course_of({"nir08": -0.3 * share, "swir22": 0.4 * share}), DAYS, 2020) for share in (sudden, slow)
     )
     assert cut["first_year"] == pytest.approx(1, abs=0.05)
     assert cut["year_before"] == pytest.approx(0, abs=0.05)
@@ -171,7 +175,7 @@ def test_what_takes_two_summers_is_told_from_what_takes_none() -> None:
 def test_herbs_that_cover_the_soil_show_as_what_red_loses_after_the_first_summer() -> None:
     years = (DAYS - CUT) / np.timedelta64(365, "D")
     red = np.where(years < 0, 0, np.clip(0.8 - 0.3 * np.maximum(years, 0), 0, 0.8))
-    signs = read_signs(course_of({"red": red}), DAYS, 2020)
+    signs = signs_of(course_of({"red": red}), DAYS, 2020)
     assert signs["second_red"] == pytest.approx(-0.3, abs=0.03)
     assert signs["third_red"] == pytest.approx(-0.6, abs=0.03)
     assert signs["summer_red"] == pytest.approx(0.8 - 0.3 * 0.48, abs=0.03)
@@ -181,7 +185,7 @@ def test_uneven_loss_shows_over_the_pixels_and_nothing_is_said_of_what_was_hardl
     own = course_of({})
     share = np.linspace(0, 1, 12)
     own[BANDS_OF["nir08"]] -= np.where((DAYS >= CUT)[:, None], share, 0)
-    assert read_signs(own, DAYS, 2020)["uneven_share"] == pytest.approx(share.std() / share.mean(), abs=0.02)
+    assert signs_of(own, DAYS, 2020)["uneven_share"] == pytest.approx(share.std() / share.mean(), abs=0.02)
     own[:, 5:] = np.nan
-    assert set(read_signs(own, DAYS, 2020)) == set(SIGNS)
-    assert np.isnan(list(read_signs(own, DAYS, 2020).values())).all()
+    assert set(signs_of(own, DAYS, 2020)) == set(SIGNS)
+    assert np.isnan(list(signs_of(own, DAYS, 2020).values())).all()
