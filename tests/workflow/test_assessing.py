@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from terminal import FEW_TREES, run
 
+from habitat.cubes import is_loss
 from habitat.errors import RecordsError
 from habitat.forest import classifier
 from habitat.grids import blocks
@@ -142,7 +143,9 @@ def test_limits_hold_the_truth_of_the_landscape(sheeted: Path) -> None:
             assert row["method"] == "stratified"
             assert row["n_samples"] == 120
             assert row["lower"] <= row["estimate_ha"] <= row["upper"]
-            assert row["lower"] <= hectares <= row["upper"], (year, what)
+            # of six limits of 95% one may well miss; none should miss those of 99%
+            sides = (row["estimate_ha"] - row["lower"], row["upper"] - row["estimate_ha"])
+            assert -1.31 * sides[0] <= hectares - row["estimate_ha"] <= 1.31 * sides[1], (year, what)
         assert areas.loc[(int(year), "not seen"), "method"] == "pixel_count"
     loss = read_raster(sheeted / "truth" / "loss_year.tif")[0][0]
     hectares = float((np.isin(loss, (2020, 2021)) & population).sum()) * 0.04
@@ -337,7 +340,8 @@ def test_all_classes_of_the_legend_can_be_asked_for(sheeted: Path) -> None:
     edit(sheeted, "min_patch_ha = 0.5", "min_patch_ha = 0")
     assess(sheeted)
     sample = sample_of(sheeted)
-    assert "near loss" in set(sample["stratum"])
+    lost = is_loss(read_raster(sheeted / "run" / "change" / "loss_year.tif")[0]).any()
+    assert ("near loss" in set(sample["stratum"])) == lost
     sheet = pd.read_csv(sheeted / "run" / "assess" / "sheet.csv", dtype=str, keep_default_na=False)
     for year in YEARS:
         cover = read_raster(sheeted / "truth" / f"cover_{year}.tif")[0][0][sample["row"], sample["col"]]
@@ -351,6 +355,9 @@ def test_all_classes_of_the_legend_can_be_asked_for(sheeted: Path) -> None:
         true = read_raster(sheeted / "truth" / f"cover_{year}.tif")[0][0]
         for cover in DEFAULT_LEGEND:
             if (true == cover.code).any():
+                if (int(year), cover.name) not in areas.index:
+                    held.append(False)  # no answer names it
+                    continue
                 row = areas.loc[(int(year), cover.name)]
                 assert row["method"] == "stratified"
                 held.append(row["lower"] <= ((true == cover.code) & population).sum() * 0.04 <= row["upper"])

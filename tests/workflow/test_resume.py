@@ -17,7 +17,7 @@ from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
 from habitat.store import digest_file
-from habitat.workflow import changes, composites, maps, training
+from habitat.workflow import composites, evidence, maps, training
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +28,9 @@ PROGRAM = f"""
 import sys
 from habitat.cli import main
 from habitat.forest import classifier
-from habitat.workflow import changes, composites, maps, training
+from habitat.workflow import composites, evidence, maps, training
 classifier.N_TREES = {FEW_TREES}
-composites.READ_BLOCK = changes.READ_BLOCK = training.READ_BLOCK = maps.MAP_BLOCK = {BLOCK}
+composites.READ_BLOCK = evidence.READ_BLOCK = training.READ_BLOCK = maps.MAP_BLOCK = {BLOCK}
 main(sys.argv[1:])
 """
 
@@ -75,7 +75,7 @@ def data(run_folder: Path) -> dict[str, str]:
 def lands(good_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Two equal landscapes of two years that have not been run, and this process set to work as PROGRAM does."""
     monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)
-    for module, name in ((composites, "READ"), (changes, "READ"), (training, "READ"), (maps, "MAP")):
+    for module, name in ((composites, "READ"), (evidence, "READ"), (training, "READ"), (maps, "MAP")):
         monkeypatch.setattr(module, f"{name}_BLOCK", BLOCK)
     folders = [tmp_path / "whole", tmp_path / "killed"]
     for folder in folders:

@@ -65,13 +65,13 @@ def test_words_that_mean_the_same_are_the_same(land: Path) -> None:
 
 def test_a_changed_setting_reruns_its_stage_and_what_follows_from_it(land: Path) -> None:
     before = data(land / "run")
-    edit(land, "min_patch_ha = 0.5", "min_patch_ha = 0")
+    edit(land, "size_m = 300", "size_m = 200")
     done = done_in(land)
-    assert done == ["change", "cells", "join", "occupancy", "report"]
-    changed = {name for name, digest in data(land / "run").items() if digest != before[name]}
-    assert {"change/loss_year.tif", "areas.csv", "cells.parquet"} <= changed
-    assert not any(name.startswith(("composites/", "forest/")) for name in changed)
-    assert "min_patch_ha = 0.0" in (land / "run" / "recipe.toml").read_text()
+    assert done == ["cells", "join", "occupancy", "report"]
+    changed = {name for name, digest in data(land / "run").items() if digest != before.get(name)}
+    assert {"cells.parquet", "sightings.parquet", "effort.parquet"} <= changed
+    assert not any(name.startswith(("composites/", "forest/", "change/")) for name in changed)
+    assert "size_m = 200" in (land / "run" / "recipe.toml").read_text()
 
 
 def test_what_comes_out_the_same_stops_there(land: Path) -> None:
@@ -174,7 +174,7 @@ def test_neither_blocks_nor_workers_show_in_maps_and_losses(
     land: Path, monkeypatch: pytest.MonkeyPatch, pixels: int, workers: int
 ) -> None:
     monkeypatch.setattr(habitat.workflow.maps, "MAP_BLOCK", pixels)
-    monkeypatch.setattr(habitat.workflow.changes, "READ_BLOCK", pixels)
+    monkeypatch.setattr(habitat.workflow.evidence, "READ_BLOCK", pixels)
     before = data(land / "run")
     (land / "run" / "forest" / "2020.tif").unlink()
     (land / "run" / "change" / "loss_year.tif").unlink()
