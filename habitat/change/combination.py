@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.ndimage import uniform_filter
 
 from habitat.change._combination_weights import ONE_YEAR, WEIGHTS
+from habitat.change.weather import finite_median
 from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
 from habitat.errors import ContractError
 
@@ -177,12 +178,7 @@ def yearly_drops(index: np.ndarray) -> np.ndarray:
     """Return how far each year (year, y, x) lies below the median of the three years before it; 0 = unknown."""
     drops = np.zeros_like(index)
     for year in range(1, len(index)):
-        before = index[max(year - 3, 0) : year]
-        seen = np.isfinite(before)
-        ordered = np.sort(np.where(seen, before, np.inf), axis=0)
-        last = np.maximum(seen.sum(axis=0) - 1, 0)
-        low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (last // 2, (last + 1) // 2))
-        drops[year] = np.where(seen.any(axis=0), (low + high) / 2 - index[year], 0)
+        drops[year] = finite_median(index[max(year - 3, 0) : year], axis=0) - index[year]
     return np.nan_to_num(drops, nan=0, posinf=0, neginf=0)
 
 

@@ -35,7 +35,7 @@ from habitat.change.weather import HALO
 from habitat.cubes import BANDS, is_loss
 from habitat.errors import EstimationError, RecipeError
 from habitat.forest import unpack_model
-from habitat.grids import Block, blocks, crop, rasterize, widen
+from habitat.grids import Block, crop, rasterize, widen
 from habitat.indices import normalized_difference
 from habitat.legend import UNKNOWN
 from habitat.seasons import Season
@@ -43,6 +43,7 @@ from habitat.store import read_model, read_raster
 from habitat.tiles import Scene
 from habitat.workflow.composites import NODATA, READ_BLOCK, REFLECTANCE_SCALE, composite_bands
 from habitat.workflow.context import Context
+from habitat.workflow.levelling import spread_tiles
 from habitat.workflow.looks import Looks, prepare_looks
 from habitat.workflow.maps import LOST
 from habitat.workflow.percent import from_percent
@@ -62,7 +63,6 @@ LEAST_SIDE, MOST_LOOKS = 32, 33_000_000
 """Side of the smallest block, pixels, and the looks at pixels that are read for a block: 0.8 GB of six bands, of which
 there are three copies at most."""
 _FOREST = 0.5
-_NOISE_TILE, _NOISE_TILES = 256, 9
 DAY = np.timedelta64(1, "D")
 
 
@@ -117,14 +117,16 @@ class ChangeSources:
     def evidence(self, block: Block) -> tuple[LossEvidence, pd.DataFrame]:
         """All that is known of a block, and its breaks with their place in the grid, year and strength."""
         lost = from_percent(read_raster(self.folder / "forest" / LOST, block)[0])
-        forest = self.forest(block)
+        window, core = widen(block, self.grid, HALO)
+        around = self.forest(window)
+        forest = around[:, core[0], core[1]]
         found = LossEvidence(np.array(self.years), lost, forest, one_year=self.one_year)
         if self.noise is not None:
-            falls, drops = self._falls(block)
+            falls, drops = self._falls(block, around)
             found = replace(found, falls=falls, drops=drops)
         if self.looks is None:
             return found, pd.DataFrame()  # without a column: breaks were not looked for
-        table, looks = self._breaks(block)
+        table, looks = self._breaks(block, around)
         losses = loss_breaks(table, least_probability=0)
         probability, which = breaks_by_year(losses, self.season_ends, found.seen_again)
         used = np.argwhere(which >= 0)
@@ -134,10 +136,10 @@ class ChangeSources:
         table = table.join(told[["date", "lower", "upper", "loss_year", "loss_probability"]])
         return replace(found, breaks=probability, looks=looks), table
 
-    def summers(self, block: Block) -> xr.Dataset:
+    def summers(self, block: Block, forest: np.ndarray) -> xr.Dataset:
         """Reflectance of the mapping seasons (year, y, x) in TRAJECTORY_BANDS, NaN = not seen; odd years are levelled.
 
-        The same in any block, but within HALO of its rim.
+        The same in any block, but within HALO of its rim. `forest` is that of the block.
         """
         used = [band for band in TRAJECTORY_BANDS if band in self.bands]
         layers = []
@@ -148,18 +150,12 @@ class ChangeSources:
         values = np.where(packed == NODATA, np.nan, packed / np.float32(REFLECTANCE_SCALE)).astype(np.float32)
         data = {band: (("year", "y", "x"), layer) for band, layer in zip(used, values, strict=True)}
         cube = xr.Dataset(data, coords={"year": list(self.years)})
-        return without_odd_years(cube, self.usual_forest(block), corner=(block.rows.start, block.cols.start))
+        return without_odd_years(cube, usual_forest(forest), corner=(block.rows.start, block.cols.start))
 
-    def usual_forest(self, block: Block) -> np.ndarray:
-        """Where it was forest in most years that saw it, bool (y, x)."""
-        forest = self.forest(block)
-        seen = np.isfinite(forest).sum(axis=0)
-        return np.asarray((seen > 0) & (2 * (np.nan_to_num(forest) >= _FOREST).sum(axis=0) >= seen))
-
-    def _falls(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+    def _falls(self, block: Block, around: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Fall of the index, (year, y, x), by the year in which a disturbance begins; and by which each year drops."""
         window, core = widen(block, self.grid, HALO)
-        summers = self.summers(window).isel(y=core[0], x=core[1])
+        summers = self.summers(window, around).isel(y=core[0], x=core[1])
         fit = fit_trajectories(summers, noise=self.noise)
         index = next((name for name, needed in FALLING.items() if {*needed} <= {*self.bands}), "ndvi")
         episodes = find_episodes(fit, index=index, least_change=LEAST_FALL)
@@ -171,17 +167,16 @@ class ChangeSources:
             falls[at, rows, cols] = np.maximum(falls[at, rows, cols], falling[episode, rows, cols])
         return falls, yearly_drops(normalized_difference(*(summers[band].to_numpy() for band in FALLING[index])))
 
-    def _breaks(self, block: Block) -> tuple[pd.DataFrame, np.ndarray]:
+    def _breaks(self, block: Block, around: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
         """Breaks of pixels of a block that were ever forest, and clear looks a year of all of them.
 
         What weather does to the forest around is taken out before: it is the same whichever block a pixel lies in.
         """
         window, core = widen(block, self.grid, HALO)
-        is_forest = np.nan_to_num(self.forest(window)) >= _FOREST
         days, values = looks_of(self.read_looks(window))
-        weather = learn_weather(days, values, self.usual_forest(window), corner=(window.rows.start, window.cols.start))
+        weather = learn_weather(days, values, usual_forest(around), corner=(window.rows.start, window.cols.start))
         asked = np.zeros(window.shape, bool)
-        asked[core] = is_forest.any(axis=0)[core]
+        asked[core] = (np.nan_to_num(around) >= _FOREST).any(axis=0)[core]
         table = breaks_without_weather(days, values, weather, asked)
         table = table.assign(row=table["row"] - core[0].start, column=table["column"] - core[1].start)
         years = max(float(days[-1] - days[0]) / 365.25, 1.0) if len(days) else 1.0
@@ -246,6 +241,12 @@ def _dates(breaks: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
     return dates
 
 
+def usual_forest(forest: np.ndarray) -> np.ndarray:
+    """Where it was forest in most years that saw it, bool (y, x)."""
+    seen = np.isfinite(forest).sum(axis=0)
+    return np.asarray((seen > 0) & (2 * (np.nan_to_num(forest) >= _FOREST).sum(axis=0) >= seen))
+
+
 def change_sources(context: Context, ways: tuple[str, ...]) -> ChangeSources:
     """Return where evidence is read, with what must be known of the whole area first.
 
@@ -275,11 +276,9 @@ def with_looks(context: Context, sources: ChangeSources) -> ChangeSources:
 
 def _noise(context: Context, sources: ChangeSources) -> np.ndarray | None:
     """Covariance of a year's noise, from up to nine tiles spread over the area; None if too little was seen."""
-    tiles = list(blocks(context.grid, _NOISE_TILE))
-    chosen = np.unique(np.linspace(0, len(tiles) - 1, _NOISE_TILES).round().astype(int))
     parts = []
-    for k in chosen:
-        cube = sources.summers(tiles[k])
+    for tile in spread_tiles(context.grid):
+        cube = sources.summers(tile, sources.forest(tile))
         parts.append(np.stack([layer.values.reshape(len(context.years), -1) for layer in cube.data_vars.values()]))
     try:
         return yearly_noise(np.concatenate(parts, axis=2))

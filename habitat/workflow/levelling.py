@@ -12,12 +12,19 @@ from collections.abc import Callable
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from habitat.change.weather import finite_median
 from habitat.grids import Block, blocks
 
 TILE, TILES, EVERY = 256, 9, 3
 """Offsets are told from every third pixel, down and across, of at most nine tiles spread over the area."""
 FEWEST = 100
 """Pixels seen in a year, below which it is left as it is."""
+
+
+def spread_tiles(grid: GeoBox) -> list[Block]:
+    """Return at most nine tiles spread over an area, to tell from what holds for all of it."""
+    tiles = list(blocks(grid, TILE))
+    return [tiles[k] for k in np.unique(np.linspace(0, len(tiles) - 1, TILES).round().astype(int))]
 
 
 def year_offsets(grid: GeoBox, read: Callable[[Block], np.ndarray]) -> np.ndarray:
@@ -35,20 +42,9 @@ def year_offsets(grid: GeoBox, read: Callable[[Block], np.ndarray]) -> np.ndarra
     float32 array (layer, year)
         0 where too little was seen.
     """
-    tiles = list(blocks(grid, TILE))
-    chosen = np.unique(np.linspace(0, len(tiles) - 1, TILES).round().astype(int))
-    parts = [read(tiles[k])[:, :, ::EVERY, ::EVERY] for k in chosen]
+    parts = [read(tile)[:, :, ::EVERY, ::EVERY] for tile in spread_tiles(grid)]
     values = np.concatenate([part.reshape(*part.shape[:2], -1) for part in parts], axis=2)
-    middle = _median(values, axis=1)
+    middle = finite_median(values, axis=1)
     off = values - middle[:, None]
     known = np.isfinite(off).sum(axis=2) >= FEWEST
-    return np.where(known, _median(off, axis=2), 0).astype(np.float32)
-
-
-def _median(values: np.ndarray, axis: int) -> np.ndarray:
-    """Median of what is finite along an axis, NaN where nothing is."""
-    ordered = np.sort(values, axis=axis)  # NaN last
-    seen = np.isfinite(values).sum(axis=axis, keepdims=True)
-    last = np.maximum(seen - 1, 0)
-    low, high = (np.take_along_axis(ordered, at, axis=axis) for at in (last // 2, (last + 1) // 2))
-    return np.asarray((low + high) / 2).squeeze(axis)
+    return np.where(known, finite_median(off, axis=2), 0).astype(np.float32)
