@@ -25,8 +25,8 @@ _FLOOR = 0.005
 """Probability below which a map, which holds whole percents, says nothing more exact."""
 _MOST_LOOKS = 12.0
 """Clear looks a year from which on a loss without a break is no stranger still."""
-_LIKE_FALL = 0.2
-"""Fall of the burn ratio that counts one."""
+LIKE_FALL = {"nbr": 0.2, "ndmi": 0.15, "ndvi": 0.18}
+"""Fall of each index that counts one: a loss lowers the median of one by 0.25, 0.19 and 0.23 in simulated forests."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,18 @@ class LossEvidence:
     forest: np.ndarray
     """float (year, y, x): P(forest) given all years; NaN = not seen."""
     falls: np.ndarray | None = None
-    """float (year, y, x): fall of the burn ratio by a trajectory's disturbance that begins then; 0 = none."""
+    """float (year, y, x): fall of the index by a trajectory's disturbance that begins then; 0 = none."""
     drops: np.ndarray | None = None
-    """float (year, y, x): how far the burn ratio of a year lies below the median of the three years before it, all
-    levelled by the forest around; with `falls`. 0 = unknown."""
+    """float (year, y, x): how far the index of a year lies below the median of the three years before it, all levelled
+    by the forest around; with `falls`. 0 = unknown."""
     breaks: np.ndarray | None = None
     """float (year, y, x): probability of a break to be a loss of forest; NaN = no break."""
     looks: np.ndarray | None = None
     """float (y, x): clear looks a year that breaks were looked for in."""
     one_year: bool = False
     """Whether all labels that the maps were taught by are of one year: the maps of other years are worth less then."""
+    index: str = "nbr"
+    """Which index falls and drops: one of :data:`LIKE_FALL`."""
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -122,10 +124,11 @@ def loss_features(evidence: LossEvidence) -> np.ndarray:
         _against(_around(near_years, known), _around(lost[-1:], known)[0]),
     ]
     if evidence.falls is not None:
-        fall = np.minimum(evidence.falls / _LIKE_FALL, 3)
+        unit = LIKE_FALL[evidence.index]
+        fall = np.minimum(evidence.falls / unit, 3)
         layers += [evidence.falls > 0, fall, _around(np.maximum(fall, _beside(fall)), known)]
         assert evidence.drops is not None
-        drop = np.clip(evidence.drops / _LIKE_FALL, -1, 3)
+        drop = np.clip(evidence.drops / unit, -1, 3)
         layers += [drop, _around(drop, known)]
     if evidence.breaks is not None:
         assert evidence.looks is not None

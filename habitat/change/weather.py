@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,9 @@ HALO = NODE // 2 + REACH
 """Pixels around a block of whole nodes that must be known, so that its weather is the same in any cut of the area."""
 SAMPLE = 100
 """Forest pixels that speak for a place, at most."""
+LATTICE = 3
+"""Of so many rows and columns of the whole area one speaks, where the forest there gives half a sample: neighbouring
+places ask the same pixels then, whose seasons are fitted once."""
 DOUBT = 10.0
 """Pixels' worth of trust in no weather at all."""
 FEWEST = 20
@@ -90,7 +93,8 @@ def learn_weather(
     """
     values = check_looks(days, values)
     limit = LIMIT * np.array(USUAL_SPREAD)
-    return _learn(values, forest, corner, partial(_off_seasons, days), lambda off: _passing(days, off), limit)
+    asked = _ask(forest, values.shape[2:], corner, LATTICE)
+    return _learn(values, asked, partial(_off_seasons, days), lambda off: _passing(days, off), limit)
 
 
 def without_weather(days: np.ndarray, values: np.ndarray, forest: np.ndarray) -> np.ndarray:
@@ -125,15 +129,43 @@ def without_odd_years(summers: xr.Dataset, forest: np.ndarray, *, corner: tuple[
     spread = np.array([USUAL_SPREAD[BANDS.index(name)] for name in names])
     limit = np.full((len(values), 1), YEAR_LIMIT) * spread
     limit[-1:] *= LAST_YEAR
-    weather = _learn(values, forest, corner, _off_years, lambda off: _passing_years(off, spread), limit)
+    asked = _ask(forest, values.shape[2:], corner, 1)  # a year's values are few: all pixels may speak
+    weather = _learn(values, asked, _off_years, lambda off: _passing_years(off, spread), limit)
     levelled = values - np.stack([weather.at(year) for year in range(len(values))])
     return summers.assign({name: (("year", "y", "x"), levelled[:, k]) for k, name in enumerate(names)})
 
 
+class _Asked(NamedTuple):
+    """Who is asked for the weather at each node."""
+
+    centres: tuple[np.ndarray, ...]
+    """Rows of the nodes and their columns, pixels."""
+    pixels: list[list[np.ndarray]]
+    """By row and column of the node: flat indices of the pixels that speak for it."""
+
+
+def _ask(forest: np.ndarray, shape: tuple[int, ...], corner: tuple[int, int], step: int) -> _Asked:
+    """Those of every so many rows and columns of the whole area where that is half a sample, or else all."""
+    if forest.shape != shape:
+        raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
+    lattice = np.zeros_like(forest)
+    every = tuple(slice(-first % step, None, step) for first in corner)
+    lattice[every] = forest[every]
+
+    def around(y: float, x: float) -> np.ndarray:
+        rows, cols = (slice(max(int(at - REACH), 0), max(int(at + REACH), 0)) for at in (y, x))
+        mask = lattice[rows, cols]
+        row, col = np.nonzero(mask if mask.sum() >= SAMPLE // 2 else forest[rows, cols])
+        flat = (row + rows.start) * shape[1] + col + cols.start
+        return flat[np.linspace(0, len(flat) - 1, min(len(flat), SAMPLE)).round().astype(int)]
+
+    centres = tuple(_centres(first, size) for first, size in zip(corner, shape, strict=True))
+    return _Asked(centres, [[around(y, x) for x in centres[1]] for y in centres[0]])
+
+
 def _learn(
     values: np.ndarray,
-    forest: np.ndarray,
-    corner: tuple[int, int],
+    asked: _Asked,
     off: Callable[[np.ndarray], np.ndarray],
     passing: Callable[[np.ndarray], np.ndarray],
     limit: np.ndarray,
@@ -142,18 +174,14 @@ def _learn(
 
     `off` tells it for each of some pixels (time, band, pixel), `passing` what of it passes (time, band, ...).
     """
-    shape = values.shape[2:]
-    if forest.shape != shape:
-        raise ContractError(f"forest has shape {forest.shape}, the looks {shape}", where="weather")
-    centres = [_centres(first, size) for first, size in zip(corner, shape, strict=True)]
-    samples = [[_around(forest, y, x) for x in centres[1]] for y in centres[0]]
+    shape, (centres, samples) = values.shape[2:], asked
     chosen = np.unique(np.concatenate([part for line in samples for part in line]))
-    anomaly = off(values.reshape(*values.shape[:2], forest.size)[:, :, chosen])
+    anomaly = off(np.take(values.reshape(*values.shape[:2], shape[0] * shape[1]), chosen, axis=2))
     nodes = np.empty((*values.shape[:2], len(centres[0]), len(centres[1])), np.float32)
     seen = np.empty((len(values), 1, len(centres[0]), len(centres[1])), np.int64)
     for i, line in enumerate(samples):
         for j, part in enumerate(line):
-            of_node = anomaly[:, :, np.searchsorted(chosen, part)]
+            of_node = np.take(anomaly, np.searchsorted(chosen, part), axis=2)
             nodes[:, :, i, j] = finite_median(of_node, axis=2)
             seen[:, 0, i, j] = np.isfinite(of_node[:, 0]).sum(axis=1)
     nodes[np.broadcast_to(seen < FEWEST, nodes.shape)] = np.nan
@@ -167,14 +195,6 @@ def _centres(first: int, size: int) -> np.ndarray:
     """Places of the nodes along a side, pixels from its start; they lie in the same places of the area in any part."""
     nodes = np.arange(first // NODE, -(-(first + size) // NODE))
     return (nodes + 0.5) * NODE - first
-
-
-def _around(forest: np.ndarray, y: float, x: float) -> np.ndarray:
-    """Flat indices of at most SAMPLE forest pixels around a place, evenly drawn from all of them."""
-    rows, cols = (slice(max(int(at - REACH), 0), max(int(at + REACH), 0)) for at in (y, x))
-    row, col = np.nonzero(forest[rows, cols])
-    flat = (row + rows.start) * forest.shape[1] + col + cols.start
-    return flat[np.linspace(0, len(flat) - 1, min(len(flat), SAMPLE)).round().astype(int)] if len(flat) else flat
 
 
 def _off_seasons(days: np.ndarray, looks: np.ndarray) -> np.ndarray:

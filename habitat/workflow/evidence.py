@@ -29,6 +29,7 @@ from habitat.change import (
     yearly_noise,
 )
 from habitat.change.breaks import EPOCH
+from habitat.change.combination import LIKE_FALL
 from habitat.change.episodes import FALLING
 from habitat.change.trajectories import FEWEST_YEARS
 from habitat.change.weather import HALO
@@ -51,8 +52,8 @@ from habitat.workflow.training import MODEL
 
 TRAJECTORY_BANDS = ("red", "nir08", "swir16", "swir22")
 """What trajectories are fitted to, as far as all sensors have it."""
-LEAST_FALL = 0.1
-"""Of the burn ratio, or the moisture index where there is no swir22: lesser disturbances say nothing."""
+LEAST_FALL = 0.5
+"""Of what counts as a fall of the index: lesser disturbances say nothing."""
 NO_DATE = -32768
 """In `change/loss_date.tif`: no break dates the loss."""
 DATES = ("date", "earliest", "latest")
@@ -68,17 +69,15 @@ DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class ChangeSources:
-    """Where a block's evidence is read; picklable, so that other processes can do it."""
+    """Where a block's evidence is read; picklable, so that other processes can do it. Folder and grid are the run's."""
 
     folder: Path
-    """The run's."""
     years: tuple[int, ...]
     season: Season
     """The mapping season."""
     bands: tuple[str, ...]
     """Of the composites."""
     grid: GeoBox
-    """The run's."""
     one_year: bool = False
     """Whether all labels are of one year."""
     noise: np.ndarray | None = None
@@ -103,6 +102,11 @@ class ChangeSources:
         """Last day of each mapping season."""
         return np.array([self.season.window(year)[1] for year in self.years], "datetime64[D]")
 
+    @property
+    def falling(self) -> str:
+        """The index that tells trajectories' falls: the first of FALLING whose bands are there."""
+        return next((name for name, needed in FALLING.items() if {*needed} <= {*self.bands}), "ndvi")
+
     def map_layers(self, kind: str, block: Block) -> np.ndarray:
         """A layer of the yearly maps, (year, y, x): "" for classes, "_probability"."""
         paths = (self.folder / "forest" / f"{year}{kind}.tif" for year in self.years)
@@ -123,7 +127,7 @@ class ChangeSources:
         found = LossEvidence(np.array(self.years), lost, forest, one_year=self.one_year)
         if self.noise is not None:
             falls, drops = self._falls(block, around)
-            found = replace(found, falls=falls, drops=drops)
+            found = replace(found, falls=falls, drops=drops, index=self.falling)
         if self.looks is None:
             return found, pd.DataFrame()  # without a column: breaks were not looked for
         table, looks = self._breaks(block, around)
@@ -157,15 +161,14 @@ class ChangeSources:
         window, core = widen(block, self.grid, HALO)
         summers = self.summers(window, around).isel(y=core[0], x=core[1])
         fit = fit_trajectories(summers, noise=self.noise)
-        index = next((name for name, needed in FALLING.items() if {*needed} <= {*self.bands}), "ndvi")
-        episodes = find_episodes(fit, index=index, least_change=LEAST_FALL)
+        episodes = find_episodes(fit, index=self.falling, least_change=LEAST_FALL * LIKE_FALL[self.falling])
         falls = np.zeros((len(self.years), *block.shape), np.float32)
         years, falling = episodes["year"].values, np.nan_to_num(-episodes["magnitude"].values)
         for episode in range(len(years)):
             rows, cols = np.nonzero(falling[episode] > 0)
             at = np.searchsorted(self.years, years[episode, rows, cols])
             falls[at, rows, cols] = np.maximum(falls[at, rows, cols], falling[episode, rows, cols])
-        return falls, yearly_drops(normalized_difference(*(summers[band].to_numpy() for band in FALLING[index])))
+        return falls, yearly_drops(normalized_difference(*(summers[band].to_numpy() for band in FALLING[self.falling])))
 
     def _breaks(self, block: Block, around: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
         """Breaks of pixels of a block that were ever forest, and clear looks a year of all of them.
