@@ -4,7 +4,8 @@
     python -m benchmarks.race FOLDER --fit
 
 PYTHON are interpreters that have pyxccd, and cdts. All forest pixels of each landscape take part; all detectors see
-the same looks and know which pixels were forest (`change_scores.py`, decision 16). Landscapes and what peers called are
+the same looks and know which pixels were forest (`change_scores.py`, decision 16). "habitat watch" judges each look by
+itself: weather stays in. Landscapes and what peers called are
 kept in FOLDER. Seeds are 100 to 109 unless others are named. Speed is forest pixels per second of CPU time, one thread
 each.
 
@@ -29,6 +30,7 @@ from habitat.change import find_breaks, find_losses, loss_breaks, without_weathe
 from habitat.change.breaks import EPOCH
 from habitat.change.disturbances import LEAST_PROBABILITY, loss_features
 from habitat.change.weather import CALM
+from habitat.workflow.alarms import LIKELY
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "race.md"
@@ -93,6 +95,16 @@ def ours(place: Landscape) -> tuple[pd.DataFrame, float]:
     begun = time.process_time()
     losses = find_losses(days, values, forest, least_probability=0)
     return calls_of(place, losses), time.process_time() - begun
+
+
+def watched(place: Landscape) -> tuple[pd.DataFrame, float]:
+    """Return what `habitat watch` calls of the same looks, each judged by itself, and the seconds that it took."""
+    days, values = place.looks()
+    pixels = place.series.forest
+    begun = time.process_time()
+    breaks = find_breaks(days, np.ascontiguousarray(values.reshape(*values.shape[:2], 1, -1)[..., pixels]))
+    losses = loss_breaks(breaks, least_probability=LIKELY)
+    return losses.assign(pixel=pixels[losses["column"]]), time.process_time() - begun
 
 
 def theirs(place: Landscape, python: str, names: tuple[str, ...]) -> dict[str, tuple[pd.DataFrame, float]]:
@@ -206,6 +218,7 @@ def race(places: list[Landscape], options: argparse.Namespace) -> str:
     for place in places:
         all_calls, spent = ours(place)
         found = {"habitat": (all_calls[all_calls["probability"] >= LEAST_PROBABILITY], spent)}
+        found["habitat watch"] = watched(place)
         if options.peer:
             found |= {NAMES[k]: v for k, v in theirs(place, options.peer, ("cold", "sccd")).items()}
         if options.cdts:

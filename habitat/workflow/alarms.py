@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from odc.geo.geobox import GeoBox
 
-from habitat.change import AlertRun, loss_patches
+from habitat.change import AlertRun, loss_breaks, loss_patches
 from habitat.change.alerts import CONFIRMED, PROVISIONAL, QUIET
 from habitat.change.breaks import EPOCH, breaks_of_events, contrast
 from habitat.change.losses import patch_numbers
@@ -30,7 +30,9 @@ STALE_DAYS = 365.0
 """A deviation that no further look confirmed for so long is no alert any more."""
 RECENT_DAYS = 730.0
 """How long a confirmed break stays an alert after a new model has begun."""
-VERSION = 1
+LIKELY = 0.5
+"""Least probability that a confirmed break is a loss of forest: others raise no alert."""
+VERSION = 2
 """Raised when alerts are told otherwise from the same states."""
 LAYERS = ("after_day", "by_day", "change", "probability", "looks")
 State = tuple[Block, Callable[[], AlertRun]]
@@ -95,22 +97,25 @@ def write_alarms(context: Context, states: Sequence[State], *, settings: str) ->
 def alert_layers(run: AlertRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the level of each pixel of a block, and what is known of those with an alert.
 
-    A change that does not look like forest lost (swir22 and red up, or nir08 down, on balance) raises no alert: its
-    level is that of a quiet pixel, and so is that of a deviation that has waited for a year, or of a break that is two
-    years old.
+    A break that is more probably no loss of forest raises no alert, nor does a deviation that does not look like one
+    (swir22 and red up, or nir08 down, on balance): its level is that of a quiet pixel, and so is that of a deviation
+    that has waited for a year, or of a break that is two years old.
 
     Returns
     -------
     level : uint8 array (y, x)
     layers : dict of float32 (y, x)
         `after_day`, `by_day`, days since 2000-01-01; `change`, rise of swir22 and red less that of nir08, reflectance;
-        `probability` of a lasting change, confirmed ones only; `looks` that speak for it. NaN where there is no alert.
+        `probability` that a confirmed one is a loss of at least a fifth of the crowns; `looks` that speak for it. NaN
+        where there is no alert.
     """
     level = run.levels()
     layers = {name: np.full(run.shape, np.nan, np.float32) for name in LAYERS}
     latest_day = run.taken[-1].day if run.taken else 0.0
     breaks = breaks_of_events(run.table())
     lasting = breaks[breaks["returned_day"].isna()].drop_duplicates(["row", "column"], keep="last")
+    losses = loss_breaks(lasting, least_probability=LIKELY)
+    lasting = lasting.loc[losses.index].assign(probability=losses["probability"])
     recent = lasting[lasting["by_day"] >= latest_day - RECENT_DAYS]
     level[level == CONFIRMED] = QUIET
     quiet = level[recent["row"], recent["column"]] != PROVISIONAL
