@@ -4,7 +4,7 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
-from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, yearly_drops
+from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, settle_years, yearly_drops
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.courses import fitted_course
 from habitat.change.disturbances import breaks_without_weather, find_losses, loss_breaks
@@ -54,6 +54,7 @@ __all__ = [
     "plan",
     "regrowth_year",
     "select_episode",
+    "settle_years",
     "smooth_cover",
     "smooth_forest",
     "with_all_bands",

@@ -10,6 +10,7 @@ one alone, and so was how rare loss is: where it is much more or less frequent, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,9 @@ import pandas as pd
 from scipy.ndimage import uniform_filter
 
 from habitat.change._combination_weights import ONE_YEAR, WEIGHTS
+from habitat.change.disturbances import LEAST_PROBABILITY
 from habitat.change.weather import finite_median
-from habitat.cubes import NO_LOSS, UNKNOWN_LOSS
+from habitat.cubes import NO_LOSS, UNKNOWN_LOSS, is_loss
 from habitat.errors import ContractError
 
 _FLOOR = 0.005
@@ -175,6 +177,50 @@ def breaks_by_year(
             at = (first[k] + can[0], rows[k], columns[k])
             probability[at], which[at] = says[k], k
     return probability, which
+
+
+def settle_years(
+    loss_year: np.ndarray, losses: pd.DataFrame, season_ends: Mapping[int, np.datetime64], seen_again: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let breaks date losses: looks tell days, where a season's composite mixes what was before and after them.
+
+    Parameters
+    ----------
+    loss_year : uint16 array (y, x)
+        Of :func:`combine_evidence`.
+    losses : DataFrame
+        Of :func:`habitat.change.loss_breaks`: `row`, `column`, `lower`, `upper`, `probability`.
+    season_ends : mapping of int to datetime64
+        Last day of each year's mapping season.
+    seen_again : bool array (year, y, x)
+        Of :class:`LossEvidence`.
+
+    Returns
+    -------
+    loss_year : uint16 array (y, x)
+        Moved by a year where a break of :data:`LEAST_PROBABILITY` and more lies between two looks that leave no other.
+    dating : bool array (break,)
+        The break that dates its pixel's loss: of several that could, the most probable.
+    """
+    years = np.array(list(season_ends))
+    ends = np.array(list(season_ends.values()), "datetime64[D]")
+    rows, columns, says = (losses[name].to_numpy() for name in ("row", "column", "probability"))
+    said = np.searchsorted(years, loss_year[rows, columns])
+    first = np.searchsorted(ends, losses["lower"].to_numpy().astype("datetime64[D]"), side="right")
+    last = np.searchsorted(ends, losses["upper"].to_numpy().astype("datetime64[D]"), side="left")
+    shown = np.clip(said, np.minimum(first, last), last)  # a look may lie on each side of a season's last day
+    usable = is_loss(loss_year[rows, columns]) & (shown < len(years))
+    usable[usable] &= seen_again[shown[usable], rows[usable], columns[usable]]
+    usable &= (shown == said) | ((np.abs(shown - said) == 1) & (says >= LEAST_PROBABILITY))
+    which = np.flatnonzero(usable)
+    which = which[np.argsort(says[which], kind="stable")]  # the most probable comes last, and stays
+    by_pixel = np.full(loss_year.shape, -1)
+    by_pixel[rows[which], columns[which]] = which
+    dating = np.zeros(len(losses), bool)
+    dating[by_pixel[by_pixel >= 0]] = True
+    settled = loss_year.copy()
+    settled[rows[dating], columns[dating]] = years[shown[dating]]
+    return settled, dating
 
 
 def yearly_drops(index: np.ndarray) -> np.ndarray:

@@ -21,8 +21,9 @@ from habitat.cubes import BANDS, UNKNOWN_LOSS, is_loss
 from habitat.grids import Block, blocks
 from habitat.store import RasterWriter, compute_blocks, load_block, table_in_parts, write_raster, write_table
 from habitat.workflow.context import Context, Outputs
-from habitat.workflow.evidence import DATES, NO_DATE, ChangeSources, LossJob, change_sources, with_looks
+from habitat.workflow.evidence import ChangeSources, change_sources, with_looks
 from habitat.workflow.happenings import name_kinds
+from habitat.workflow.loss_job import DATES, NO_DATE, LossJob
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
 
 _DATE_UNITS = "days since 2000-01-01"

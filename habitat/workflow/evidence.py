@@ -1,4 +1,4 @@
-"""What maps, composites and looks say of loss, block by block, and the one answer that they give together."""
+"""What maps, composites and looks say of loss, block by block."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from habitat.change import (
     LossEvidence,
     breaks_by_year,
     breaks_without_weather,
-    combine_evidence,
-    dated_loss,
     find_episodes,
     fit_trajectories,
     learn_weather,
@@ -28,12 +26,11 @@ from habitat.change import (
     yearly_drops,
     yearly_noise,
 )
-from habitat.change.breaks import EPOCH
 from habitat.change.combination import LIKE_FALL
 from habitat.change.episodes import FALLING
 from habitat.change.trajectories import FEWEST_YEARS
 from habitat.change.weather import HALO
-from habitat.cubes import BANDS, is_loss
+from habitat.cubes import BANDS
 from habitat.errors import EstimationError, RecipeError
 from habitat.forest import unpack_model
 from habitat.grids import Block, crop, rasterize, widen
@@ -54,17 +51,12 @@ TRAJECTORY_BANDS = ("red", "nir08", "swir16", "swir22")
 """What trajectories are fitted to, as far as all sensors have it."""
 LEAST_FALL = 0.5
 """Of what counts as a fall of the index: lesser disturbances say nothing."""
-NO_DATE = -32768
-"""In `change/loss_date.tif`: no break dates the loss."""
-DATES = ("date", "earliest", "latest")
-"""Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
 NEIGHBOURS = 1
 """Pixels around a block that have a say in it."""
 LEAST_SIDE, MOST_LOOKS = 32, 33_000_000
 """Side of the smallest block, pixels, and the looks at pixels that are read for a block: 0.8 GB of six bands, of which
 there are three copies at most."""
 _FOREST = 0.5
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -194,54 +186,6 @@ class ChangeSources:
         stack = self.looks.read(self.scenes, window).isel(y=core[0], x=core[1])
         inside = rasterize([self.outline], [1], crop(self.grid, block)) > 0
         return with_all_bands(stack.assign({band: stack[band].where(inside) for band in BANDS if band in stack}))
-
-
-@dataclass(frozen=True)
-class LossJob:
-    """The loss of one block, with everything that another process needs to tell it."""
-
-    sources: ChangeSources
-    block: Block
-
-    def __call__(self) -> dict[str, np.ndarray]:
-        """Return the block's loss.
-
-        Returns
-        -------
-        dict
-            `loss_year` uint16 and `probability` float32 (y, x); `dates` int16 (3, y, x), days; `break_<column>`, the
-            breaks of pixels that were ever forest, rows and columns of the whole grid.
-        """
-        window, core = widen(self.block, self.sources.grid, NEIGHBOURS)
-        evidence, table = self.sources.evidence(window)
-        if evidence.ways == ("maps",):
-            loss = dated_loss(evidence.lost, np.isfinite(evidence.forest), evidence.years)
-            probability = evidence.lost[-1]
-        else:
-            loss, probability = combine_evidence(evidence)
-        loss, probability = loss[core], probability[core]
-        out = {"loss_year": loss, "probability": probability}
-        if not len(table.columns):
-            return out | {"dates": _dates(table, loss)}
-        placed = table.assign(row=table["row"] - core[0].start, column=table["column"] - core[1].start)
-        height, width = loss.shape
-        own = placed[placed["row"].between(0, height - 1) & placed["column"].between(0, width - 1)]
-        out["dates"] = _dates(own, loss)
-        rows, columns = own["row"] + self.block.rows.start, own["column"] + self.block.cols.start
-        own = own.assign(row=rows, column=columns)
-        return out | {f"break_{name}": own[name].to_numpy() for name in own.columns}
-
-
-def _dates(breaks: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
-    """Days of the breaks that lost pixels' years rest on, int16 (3, y, x)."""
-    dates = np.full((len(DATES), *loss.shape), NO_DATE, np.int16)
-    if len(breaks):
-        rows, columns, year = (breaks[name].to_numpy() for name in ("row", "column", "loss_year"))
-        dating = is_loss(year) & (year == loss[rows, columns])
-        for number, name in enumerate(("date", "lower", "upper")):
-            days = (breaks[name].to_numpy()[dating].astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
-            dates[number, rows[dating], columns[dating]] = days
-    return dates
 
 
 def usual_forest(forest: np.ndarray) -> np.ndarray:
