@@ -96,9 +96,9 @@ class Truth(NamedTuple):
         return self.cover != 255
 
     def half(self, name: str) -> np.ndarray:
-        """Mask of the west or the east half."""
+        """Mask of the "west" or the "east" half, or of "both"."""
         west = np.arange(self.cover.shape[1]) < self.cover.shape[1] // 2
-        return np.broadcast_to(west if name == "west" else ~west, self.cover.shape)
+        return np.broadcast_to({"west": west, "east": ~west, "both": west | ~west}[name], self.cover.shape)
 
 
 HALVES = {"west": "east", "east": "west"}

@@ -1,7 +1,7 @@
 """Real falls of summer moisture, judged by eye, and which of them a run calls a loss.
 
     HABITAT_REALDATA=FOLDER python -m benchmarks.romania_drops --sheets SHEETS_FOLDER
-    HABITAT_REALDATA=FOLDER python -m benchmarks.romania_drops --score RUN [RUN ...]
+    HABITAT_REALDATA=FOLDER python -m benchmarks.romania_drops --run WORK_FOLDER
 
 FOLDER holds `realdata/romania`. A patch: pixels that touch whose NDMI of the mapping season, in plain medians, lies
 more than 0.25 below the median of 2016 to 2018. The sheets show each in true colour and in swir16, nir08, red, on the
@@ -9,26 +9,31 @@ clearest summer looks of the year before, of its own and of the year after, wher
 never committed. The verdicts in `results/romania_drops.csv` were made from these sheets by one pair of eyes before any
 run was scored by them: `real` is forest that was opened or removed.
 
-`--score` prints, for each run's `change/loss_year.tif`, how many of the real patches hold a pixel of loss dated to
-their year (or a year beside it), and how many of the other pixels with tree cover of 80% and more, in no patch and not
-touching one, are called a loss of 2017 to 2020.
+`--run` runs the recipes of `romania.py` with labels of one half of the square kilometre or of both, all of 2018, with
+patches of one pixel kept, by each kind of evidence. It prints how many of the real patches hold a pixel of loss dated
+to their year (or a year beside it), and how many of the other pixels with tree cover of 80% and more, in no patch and
+not touching one, are called a loss of 2017 to 2020.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import binary_dilation, label
 
-from benchmarks.romania import YEARS, plain_medians, read_aligned, read_truth
+import habitat as hb
+from benchmarks.romania import YEARS, plain_medians, read_aligned, read_truth, write_labels, write_recipe
 
 DROP = 0.25
 BASE, LATER = (2016, 2017, 2018), (2017, 2018, 2019, 2020)
 DENSE = 80
+EVIDENCE = (("maps",), ("maps", "trajectories"), ("maps", "trajectories", "breaks"))
 AROUND = 12
 """Pixels of 20 m that a chip shows on each side of a patch."""
 RESULTS = Path(__file__).parent / "results"
@@ -93,35 +98,48 @@ def draw_sheets(folder: Path) -> None:
         plt.close(figure)
 
 
-def score(runs: list[Path]) -> str:
-    """What the runs say of the patches that were judged, as a table of Markdown."""
+def score(work: Path) -> str:
+    """What runs say of the patches that were judged, as a table of Markdown."""
     data = Path(os.environ["HABITAT_REALDATA"]) / "realdata" / "romania"
     truth = read_truth(data)
     numbers, patches = drops(data)
     judged = pd.read_csv(RESULTS / "romania_drops.csv")
     assert judged["number"].tolist() == patches["number"].tolist(), "the verdicts are of other patches"
     real = patches[judged["verdict"] == "real"]
+    large = (real["pixels"] >= 2).to_numpy()
     elsewhere = (truth.cover >= DENSE) & (truth.cover <= 100) & ~binary_dilation(numbers > 0, np.ones((3, 3)))
     lines = [
-        "| run | real patches | found | of two pixels and more | other dense forest called loss |",
+        "| labels of | evidence | found of real patches | of two pixels and more | other dense forest called loss |",
         "|---|---|---|---|---|",
     ]
-    for run in runs:
-        lost = read_aligned(run / "change/loss_year.tif", truth).astype(int)
+    for half, evidence in product(("west", "east", "both"), EVIDENCE):
+        lost = _loss(data, work, half, evidence)
         hit = np.array([(np.abs(lost[numbers == one.number] - one.year) <= 1).any() for one in real.itertuples()])
-        large = (real["pixels"] >= 2).to_numpy()
         false = ((lost >= YEARS[1]) & (lost <= YEARS[-1]) & elsewhere).sum() / elsewhere.sum()
-        lines.append(f"| {run.name} | {len(real)} | {hit.sum()} | {hit[large].sum()} of {large.sum()} | {false:.2%} |")
+        found = f"{hit.sum()} of {len(real)} | {hit[large].sum()} of {large.sum()}"
+        lines.append(f"| {half} | {', '.join(evidence)} | {found} | {false:.2%} |")
     return "\n".join(lines)
 
 
+def _loss(data: Path, work: Path, half: str, evidence: tuple[str, ...]) -> np.ndarray:
+    """Year of loss on the labels' grid, of a run in `work`."""
+    truth, path = read_truth(data), work / f"{half}.toml"
+    write_labels(truth, half, work / f"labels_{half}.tif")
+    write_recipe(data, half, path, min_patch_ha=0.04)
+    asked = f"[change]\nevidence = {json.dumps(evidence)}\n"
+    path.write_text(path.read_text(encoding="utf-8").replace("[change]\n", asked), encoding="utf-8")
+    recipe = hb.read_recipe(path)
+    hb.run_recipe(recipe, until="change", workers=1)
+    return read_aligned(recipe.folder / "change/loss_year.tif", truth).astype(int)
+
+
 def main(arguments: list[str]) -> None:
-    """Draw the sheets, or score runs."""
-    if arguments[0] == "--score":
-        print(score([Path(run) for run in arguments[1:]]))
-        return
+    """Draw the sheets, or run and score."""
     folder, data = Path(arguments[1]), Path(os.environ["HABITAT_REALDATA"]) / "realdata" / "romania"
     folder.mkdir(parents=True, exist_ok=True)
+    if arguments[0] == "--run":
+        print(score(folder))
+        return
     drops(data)[1].to_csv(folder / "drops.csv", index=False)
     draw_sheets(folder)
 
