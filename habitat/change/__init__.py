@@ -3,7 +3,8 @@
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
-from habitat.change.burns import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change.burns import burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change.charring import BurnRules, UsualGround, sample_clumps, usual_ground
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, settle_years, yearly_drops
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.courses import fitted_course
@@ -27,6 +28,7 @@ __all__ = [
     "Plan",
     "Taken",
     "TrajectorySettings",
+    "UsualGround",
     "breaks_by_year",
     "breaks_without_weather",
     "burnt_class",
@@ -53,10 +55,12 @@ __all__ = [
     "missing_bands",
     "plan",
     "regrowth_year",
+    "sample_clumps",
     "select_episode",
     "settle_years",
     "smooth_cover",
     "smooth_forest",
+    "usual_ground",
     "with_all_bands",
     "without_odd_years",
     "without_small_patches",

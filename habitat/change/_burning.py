@@ -34,7 +34,7 @@ def comparable_looks(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         near = np.flatnonzero((np.minimum(off, 365.2425 - off) <= _DAYS_AROUND) & (np.abs(days - day) > _DAYS_APART))
         lists.append(near[np.lexsort((np.abs(days[near] - day), days[near] > day))])
         begins.append(begins[-1] + len(near))
-    return np.array(begins, np.int64), np.concatenate(lists).astype(np.int64)
+    return np.array(begins, np.int64), np.concatenate([np.empty(0, np.int64), *lists]).astype(np.int64)
 
 
 def without_season(values: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -17,67 +17,29 @@ called and never burned lies mostly on fields, which are ploughed and flooded in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from habitat.change._fires import keep_fires, severity, with_neighbours
-from habitat.cubes import STACK
-from habitat.errors import ContractError
-from habitat.indices import nbr, normalized_difference
+from habitat.change.charring import BurnRules, UsualGround, char_layers, day_levels, day_unrest, numbered_kinds
 
 SEVERITIES = {1: "low", 2: "moderate-low", 3: "moderate-high", 4: "high"}
 """Codes of burn severity; 0 = not burnt."""
 
 
-@dataclass(frozen=True)
-class BurnRules:
-    """When a look is charred."""
-
-    least_charring: float = 0.13
-    """Least fall of the logarithms of nir08 and of swir16, each."""
-    least_flattening: float = 0.06
-    """Least fall of the logarithm of swir16 over swir22."""
-    crown_darkening: float = 0.5
-    """Where crowns burned, which are as dark as char in swir16: least fall of the logarithm of nir08,"""
-    crown_flattening: float = 0.3
-    """least fall of that of swir16 over swir22,"""
-    crown_brightening: float = 0.1
-    """and most rise of that of swir16; one more look must agree."""
-    least_spread: float = 0.13
-    """Least fall of the logarithm of swir16 where a neighbour burned at the same time."""
-    spread_pixels: int = 4
-    """How far a fire is followed so."""
-    least_contrast: float = 3.0
-    """Least of these falls, in the day's own spread of swir16 over ground of the kind: what haze and low sun do to a
-    look is no char."""
-    agree_days: float = 40.0
-    """How long after the first look others are asked; half of them, of up to three, must be darker by two fifths."""
-    weeks: float = 8.0
-    """Most weeks between the last look before and the first after where the pixel's season is not known."""
-    seasonal_weeks: float = 34.0
-    """The same where it is known: a winter."""
-    rest_days: float = 150.0
-    """No second burn is looked for within these."""
-    fewest_pixels: int = 10
-    """Fewer that touch, of about the same date, are no fire."""
-    snow_index: float = -0.3
-    """Looks with (green - swir16) / (green + swir16) above this hold snow or water, and are left out."""
-    fewest_alike: int = 50
-    """Clear pixels of a kind from which it is told what is usual on a day."""
-    moderate_dnbr: float = 0.27
-    moderate_high_dnbr: float = 0.44
-    high_dnbr: float = 0.66
-    """Where moderate-low, moderate-high and high severity begin (Key and Benson 2006, table LA-2)."""
-
-
 def find_burns(
-    stack: xr.Dataset, *, strata: np.ndarray | None = None, rules: BurnRules | None = None, most_burns: int = 4
+    stack: xr.Dataset,
+    *,
+    strata: np.ndarray | None = None,
+    usual: UsualGround | None = None,
+    rules: BurnRules | None = None,
+    most_burns: int = 4,
 ) -> xr.Dataset:
     """Find the burns of every pixel in a dense stack.
 
-    Pixels are told with their neighbours: give a block with some pixels around it, and cut them off afterwards.
+    Pixels are told with their neighbours: give a block with :attr:`BurnRules.halo` pixels around it, and cut them off
+    afterwards. With `usual` the rest is then what it would be in any larger block.
 
     Parameters
     ----------
@@ -85,6 +47,8 @@ def find_burns(
         With green, nir08, swir16 and swir22; NaN where a look is not clear; times ascend.
     strata : int array (y, x), optional
         What kind of ground each pixel is, such as legend codes: seasons differ between kinds. Without it all are one.
+    usual : UsualGround, optional
+        What is usual on each day over each kind of ground, of :func:`usual_ground`; default: that of this stack.
     rules : BurnRules, optional
     most_burns : int
         Burns that are kept; those after them are not looked for.
@@ -109,40 +73,31 @@ def find_burns(
     from habitat.change._burning import measure, search, spread, without_season
 
     rules = rules or BurnRules()
-    STACK.check(stack)
-    for band in ("green", "nir08", "swir16", "swir22"):
-        if band not in stack:
-            raise ContractError(f"band {band!r} is missing", where="find_burns", mend="read it with the others")
+    ratio, *looks = char_layers(stack, rules)
     days = stack["time"].values.astype("datetime64[D]").astype(np.int64)
-    if (np.diff(days) < 0).any():
-        raise ContractError("times do not ascend", where="find_burns", mend="sort the stack by time")
     shape = (stack.sizes["y"], stack.sizes["x"])
-    kinds = np.zeros(shape, np.uint8) if strata is None else np.asarray(strata)
-    if kinds.shape != shape:
-        raise ContractError(
-            f"strata are {kinds.shape}, the stack is {shape}", where="find_burns", mend="cut them alike"
-        )
-    number = np.unique(kinds, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    ratio, *looks = _clear(stack, rules)
+    codes, number = numbered_kinds(strata, shape)
+    levels = day_levels((ratio, *looks), number, rules) if usual is None else usual.levels_of(codes, len(days))
     seen, level = np.isfinite(ratio), ratio.copy()
-    for values in (ratio, *looks):
-        _less_usual(values, number, rules.fewest_alike)
-    usual = level - ratio
-    green = usual >= np.nanmedian(np.where(np.isfinite(usual).any(axis=0), usual, 0), axis=0)
+    for values, of_day in zip((ratio, *looks), levels, strict=True):
+        values -= of_day[:, number]
+    of_day = level - ratio
+    green = of_day >= np.nanmedian(np.where(np.isfinite(of_day).any(axis=0), of_day, 0), axis=0)
     over_years = np.where(green, ratio, np.float32(np.nan))
     for values in (ratio, *looks):
         seasonal = without_season(values, days)  # the same pixels, as the bands are clear together
     sharp = looks[0], looks[1]
     looks = [with_neighbours(values, shape) for values in looks]
     out = (
-        np.zeros(kinds.size, np.uint8),
-        np.full((2, most_burns, kinds.size), -1, np.int16),
-        np.full((most_burns, kinds.size), np.nan, np.float32),
+        np.zeros(number.size, np.uint8),
+        np.full((2, most_burns, number.size), -1, np.int16),
+        np.full((most_burns, number.size), np.nan, np.float32),
     )
     spans = (7 * rules.weeks, 7 * rules.seasonal_weeks)
     crown = (rules.crown_darkening, rules.crown_flattening, rules.crown_brightening)
     limits = (rules.least_charring, rules.least_flattening, *crown, rules.agree_days, *spans, rules.rest_days)
-    ground = (seasonal, number, np.float32(rules.least_contrast) * _unrest(looks[1], number))
+    unrest = day_unrest(looks[1], number) if usual is None else usual.unrest_of(codes, len(days))
+    ground = (seasonal, number, np.float32(rules.least_contrast) * unrest)
     search(days, (*looks, sharp[0]), ground, limits, out)
     keep_fires(days, out, shape, apart_days=rules.agree_days, fewest_pixels=rules.fewest_pixels)
     on = (rules.least_spread, rules.agree_days, spans[1], rules.rest_days, *shape)
@@ -171,38 +126,6 @@ def find_burns(
     }
     coords = {name: stack.coords[name] for name in ("y", "x", "spatial_ref") if name in stack.coords}
     return xr.Dataset(data, coords=coords)
-
-
-def _clear(stack: xr.Dataset, rules: BurnRules) -> tuple[np.ndarray, ...]:
-    """Burn ratio and logarithms of nir08, swir16, and swir16 over swir22, float32 (time, pixel), without snow."""
-    bands = {
-        name: stack[name].values.reshape(stack.sizes["time"], -1) for name in ("green", "nir08", "swir16", "swir22")
-    }
-    snow = normalized_difference(bands["green"], bands["swir16"]) > rules.snow_index
-    near, short, far = (np.log(np.maximum(bands[name], 0.005)) for name in ("nir08", "swir16", "swir22"))
-    index = nbr(bands["nir08"], bands["swir22"])
-    return tuple(np.where(snow, np.nan, values).astype(np.float32) for values in (index, near, short, short - far))
-
-
-def _unrest(values: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Spread of each look over each kind of ground, float32 (time, kind): 1.48 median deviations; NaN = not seen."""
-    spread = np.full((len(values), int(number.max()) + 1), np.nan, np.float32)
-    for kind in range(spread.shape[1]):
-        for look, into in zip(values[:, number == kind], spread, strict=True):
-            clear = look[np.isfinite(look)]
-            if len(clear):
-                into[kind] = 1.4826 * np.median(np.abs(clear - np.median(clear)))
-    return spread
-
-
-def _less_usual(values: np.ndarray, kinds: np.ndarray, fewest: int) -> None:
-    """Take off, in place, each look's median over the pixels of a kind; NaN where too few of them are clear."""
-    for kind in np.unique(kinds):
-        here = np.flatnonzero(kinds == kind)
-        for look in values:
-            clear = look[here]
-            clear = clear[np.isfinite(clear)]
-            look[here] -= np.median(clear) if len(clear) >= fewest else np.float32(np.nan)
 
 
 def burnt_class(
