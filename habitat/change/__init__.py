@@ -4,6 +4,7 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change.burnt_areas import number_fires, outline_fires
 from habitat.change.charring import BurnRules, UsualGround, sample_clumps, usual_ground
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, settle_years, yearly_drops
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
@@ -53,6 +54,8 @@ __all__ = [
     "loss_patches",
     "loss_probability",
     "missing_bands",
+    "number_fires",
+    "outline_fires",
     "plan",
     "regrowth_year",
     "sample_clumps",

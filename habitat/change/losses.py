@@ -158,16 +158,10 @@ def loss_patches(loss_year: np.ndarray, probability: np.ndarray, grid: GeoBox) -
         reference system. What a patch is: see :func:`patch_numbers`.
     """
     import geopandas as gpd
-    from rasterio.features import shapes
-    from shapely import make_valid
-    from shapely.geometry import shape
 
     patches = patch_numbers(loss_year)
     lost = patches > 0
-    outlines = [
-        (number, make_valid(shape(polygon)))  # where pixels touch at corners alone, an outline crosses itself
-        for polygon, number in shapes(patches, mask=lost, connectivity=8, transform=grid.transform)
-    ]
+    outlines = patch_outlines(patches, grid)
     geometry = gpd.GeoDataFrame(outlines, columns=["patch", "geometry"], geometry="geometry", crs=str(grid.crs))
     pixels = pd.DataFrame({"patch": patches[lost], "year": loss_year[lost], "probability": probability[lost]})
     by_patch = pixels.groupby("patch").agg(
@@ -180,3 +174,23 @@ def loss_patches(loss_year: np.ndarray, probability: np.ndarray, grid: GeoBox) -
     return table[["patch", "year", "area_ha", "probability", "geometry"]].astype(
         {"year": "int64", "area_ha": float, "probability": float}
     )
+
+
+def patch_outlines(numbers: np.ndarray, grid: GeoBox) -> list[tuple[float, Any]]:
+    """Return number and polygon of each patch of pixels that touch at sides or corners.
+
+    Parameters
+    ----------
+    numbers : int32 or uint8 array (y, x)
+        0 = no patch.
+    grid : GeoBox
+        On which they lie.
+    """
+    from rasterio.features import shapes
+    from shapely import make_valid
+    from shapely.geometry import shape
+
+    return [
+        (number, make_valid(shape(polygon)))  # where pixels touch at corners alone, an outline crosses itself
+        for polygon, number in shapes(numbers, mask=numbers > 0, connectivity=8, transform=grid.transform)
+    ]

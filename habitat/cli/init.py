@@ -68,6 +68,7 @@ min_patch_ha = 0.5                    # smaller patches of loss are left out
 evidence = ["maps", "trajectories"]   # what tells loss; "breaks" as well: in all looks of all months, which are
                                       # fetched and read for it, to the day between two looks; twelve a year or more
 kinds = false                         # true: what happened to each patch, from the looks around it
+burns = false                         # true: burnt ground by day and severity, in all looks of all months; see "breaks"
 
 # [assess]                            # places that people look at: areas and accuracies with limits
 # classes = "forest"                  # what they tell apart: "forest" and the rest, or all classes of the "legend"

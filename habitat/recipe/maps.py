@@ -54,6 +54,8 @@ class ChangeSection(Section):
     """Yearly maps, always; segments of the yearly composites; breaks in all looks of the years."""
     kinds: bool = False
     """Whether looks are read once more to tell what happened to each patch."""
+    burns: bool = False
+    """Whether burnt ground is looked for in all looks of the years: its day, severity, how often, what became of it."""
 
     @model_validator(mode="after")
     def _with_maps(self) -> ChangeSection:

@@ -68,16 +68,17 @@ class Recipe(Section):
         return tuple(way for way in ("maps", "trajectories", "breaks") if way in asked)
 
     def windows(self) -> list[tuple[date, date]]:
-        """Of which days scenes are asked for: all seasons, or whole years where breaks are looked for."""
+        """Of which days scenes are asked for: all seasons, or whole years where breaks or burns are looked for."""
         years = self.period.year_list()
-        if "breaks" in self.loss_ways:
+        if "breaks" in self.loss_ways or (self.change is not None and self.change.burns):
             return [(date(year, 1, 1), date(year, 12, 31)) for year in years]
         return [season.window(year) for year in years for season in self.period.season_list()]
 
     @property
     def change_reads_looks(self) -> bool:
         """Whether the change stage goes back to the scenes."""
-        return self.change is not None and ("breaks" in self.change.evidence or self.change.kinds)
+        change = self.change
+        return change is not None and ("breaks" in change.evidence or change.kinds or change.burns)
 
     def files(self) -> dict[str, list[str]]:
         """The files that each section names, beyond area and scenes."""

@@ -8,13 +8,14 @@ import pandas as pd
 from habitat.legend import UNKNOWN
 from habitat.store import read_raster
 from habitat.workflow.context import Context
+from habitat.workflow.fires import burnt_areas
 
 COLUMNS = ["year", "what", "estimate_ha", "lower", "upper", "method", "n_samples"]
 """Of areas.csv."""
 
 
 def pixel_areas(context: Context, loss_year: np.ndarray | None) -> pd.DataFrame:
-    """Hectares of forest, not forest, not seen and loss in each year; the columns are those of areas.csv."""
+    """Hectares of forest, not forest, not seen, loss and burnt ground in each year; columns are those of areas.csv."""
     inside = context.inside()
     pixel_ha = abs(context.grid.transform.a * context.grid.transform.e) / 1e4
     rows = []
@@ -32,7 +33,10 @@ def pixel_areas(context: Context, loss_year: np.ndarray | None) -> pd.DataFrame:
             {"year": year, "what": what, "estimate_ha": round(float(pixels.sum()) * pixel_ha, 4)}
             for what, pixels in layers.items()
         ]
-    return pd.DataFrame(rows).assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)
+    table = pd.DataFrame(rows)
+    if context.recipe.change is not None and context.recipe.change.burns:
+        table = pd.concat([table, burnt_areas(context)]).sort_values("year", kind="stable", ignore_index=True)
+    return table.assign(lower=np.nan, upper=np.nan, method="pixel_count", n_samples=0)
 
 
 def with_estimates(counted: pd.DataFrame, estimated: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from habitat.grids import Block, blocks
 from habitat.store import RasterWriter, compute_blocks, load_block, table_in_parts, write_raster, write_table
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import ChangeSources, change_sources, with_looks
+from habitat.workflow.fires import write_burns
 from habitat.workflow.happenings import name_kinds
 from habitat.workflow.loss_job import DATES, NO_DATE, LossJob
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
@@ -57,9 +58,14 @@ def find_change(context: Context, work: Path) -> Outputs:
     else:
         dated = pd.DataFrame({name: np.empty(0) for name in ("row", "column", *DATES)})
     patches = with_dates(patches, loss, dated)
-    if section.kinds:
-        kinds_of = sources if sources.looks is not None else with_looks(context, sources)
-        patches = name_kinds(context, work, kinds_of, loss, patches)
+    of_burns = {}
+    if section.kinds or section.burns:
+        reading = sources if sources.looks is not None else with_looks(context, sources)
+        if section.kinds:
+            patches = name_kinds(context, work, reading, loss, patches)
+        if section.burns:
+            written, told = write_burns(context, work, reading)
+            outputs, of_burns = outputs + written, {"burns": told}
     write_table(outputs[2], patches)
     notes = {
         "min_patch_ha": section.min_patch_ha,
@@ -69,7 +75,7 @@ def find_change(context: Context, work: Path) -> Outputs:
         "dated_share": round(len(dated) / lost, 4) if (lost := int(is_loss(loss).sum())) else None,
         "scenes_read": len(sources.scenes),
     }
-    return outputs, notes
+    return outputs, notes | of_burns
 
 
 @dataclass(frozen=True)

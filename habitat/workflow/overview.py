@@ -80,6 +80,7 @@ def _looks(recipe: Recipe) -> str:
 
 def _change(plan: Plan) -> str:
     """What loss is told from, and what is read for it; nothing where change is not asked for."""
+    from habitat.workflow.burns import refuse_missing_char
     from habitat.workflow.evidence import refuse_missing_bands
 
     section, ways = plan.recipe.change, plan.recipe.loss_ways
@@ -90,7 +91,11 @@ def _change(plan: Plan) -> str:
     if "breaks" in ways:
         said += f"; all {len(plan.scenes)} scenes of the years are read once more for breaks"
         said += "" if "swir22" in plan.bands else "; swir16 stands in for swir22: fewer are found"
-    return said + ("; looks around each patch are read for its kind" if section.kinds else "")
+    said += "; looks around each patch are read for its kind" if section.kinds else ""
+    if section.burns:
+        refuse_missing_char(plan.bands)
+        said += f"; all {len(plan.scenes)} scenes of the years are read for burnt ground"
+    return said
 
 
 def _source(plan: Plan) -> str:
@@ -116,8 +121,10 @@ def _line(scene: Scene) -> str:
 def _warnings(plan: Plan) -> list[str]:
     """What a user should know before running: files that are not what their items say, offsets, who pays."""
     from habitat.tiles import grid_disagreements
+    from habitat.workflow.burns import burn_doubts
 
     found = [] if plan.index is None else list(plan.index.notes)
+    found += burn_doubts(plan) if plan.recipe.change is not None and plan.recipe.change.burns else []
     if plan.uncovered_share > 0.01:
         found.append(f"{plan.uncovered_share:.0%} of the area lies outside all scenes")
     found += [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]

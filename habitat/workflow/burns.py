@@ -1,0 +1,273 @@
+"""Burnt ground, block by block: what burned when, how severely, and what became of it, from the looks that breaks use.
+
+What is usual on a day is told square by square (SQUARE): a square is the same however much of it is read at a time, so
+the blocks that memory allows do not show in what is found. Fields are left out: they are ploughed, flooded and burned
+off in other weeks every year, and look as burnt ground does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from habitat.change import (
+    BurnRules,
+    UsualGround,
+    burnt_class,
+    burnt_to_open,
+    find_burns,
+    find_episodes,
+    fit_trajectories,
+    regrowth_year,
+    sample_clumps,
+    select_episode,
+    usual_ground,
+)
+from habitat.change.breaks import EPOCH
+from habitat.change.charring import CHAR_BANDS
+from habitat.change.combination import LIKE_FALL
+from habitat.change.weather import HALO, NODE
+from habitat.cubes import BANDS
+from habitat.errors import RecipeError
+from habitat.grids import Block, widen
+from habitat.legend import Legend
+from habitat.store import load_block
+from habitat.workflow.context import Plan
+from habitat.workflow.evidence import DAY, LEAST_FALL, LEAST_SIDE, MOST_LOOKS, ChangeSources, usual_forest
+
+SQUARE = 256
+"""Pixels along each side, or nearly, of the squares over which it is told what is usual on a day."""
+EVERY, EVERY_OF_SMALL, SMALL = 8, 4, 128
+"""It is told from 3 x 3 pixels at every eighth, down and across; at every fourth where the area is small."""
+RULES = BurnRules()
+MOST_BURNS = 20
+"""Burns of a pixel that are kept."""
+OPEN, FOREST, FIELD = 0, 1, 2
+FIELD_SHARE = 1 / 3
+"""Of the years that saw it: what was mapped as field in so many is one."""
+NOT_REGROWN, NO_FALL = 0, -1
+"""In place of the year of regrowth: not yet; nothing fell in the summers, or trajectories are not asked."""
+FEW_SCENES = 8
+"""In a year: with fewer most fires are gone before the next clear look."""
+_FIELDS = ("crop", "field", "farm", "arable", "cultiv", "paddy", "rice", "agricult")
+_NO_FUEL = ("water", "settle", "built", "urban")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a legend's codes mean to a fire."""
+
+    forest: frozenset[int]
+    open: frozenset[int]
+    """Grass, shrub, bare: what is neither forest nor field, water or settlement."""
+    field: frozenset[int]
+
+    @classmethod
+    def of(cls, legend: Legend) -> Ground:
+        """Read it from the classes' names."""
+        fields, other = (
+            frozenset(c.code for c in legend if not c.forest and any(word in c.name.lower() for word in words))
+            for words in (_FIELDS, _NO_FUEL)
+        )
+        forest = frozenset(legend.forest_codes)
+        return cls(forest, frozenset(legend.codes) - forest - fields - other, fields)
+
+
+@dataclass(frozen=True)
+class BurnSources:
+    """Where burns are read; picklable, so that other processes can do it."""
+
+    sources: ChangeSources
+    """Which can read looks."""
+    ground: Ground
+
+    @property
+    def part_side(self) -> int | None:
+        """Side of the parts of a square that memory allows; None: the whole square."""
+        around = 2 * (RULES.halo + self.sources.looks.reach(self.sources.grid) if self.sources.looks else 0)
+        sizes = [max(square.shape) for square in squares(self.sources.grid)]
+        side, scenes = max(sizes), len(self.sources.scenes)
+        if scenes * (side + around) ** 2 <= MOST_LOOKS:
+            return None
+        side = SQUARE
+        while side > LEAST_SIDE and scenes * (side + around) ** 2 > MOST_LOOKS:
+            side //= 2
+        return side
+
+    def codes(self, block: Block) -> xr.DataArray:
+        """The yearly maps, (year, y, x)."""
+        layers = self.sources.map_layers("", block)
+        return xr.DataArray(layers, dims=("year", "y", "x"), coords={"year": list(self.sources.years)})
+
+    def strata(self, block: Block) -> np.ndarray:
+        """OPEN, FOREST or FIELD, uint8 (y, x): what it was in most years, or a field in a third of them."""
+        code = self.codes(block).to_numpy()
+        fields = np.isin(code, sorted(self.ground.field)).sum(axis=0)
+        strata = np.where(usual_forest(self.sources.forest(block)), np.uint8(FOREST), np.uint8(OPEN))
+        strata[(strata == OPEN) & (fields > 0) & (fields >= FIELD_SHARE * (code > 0).sum(axis=0))] = FIELD
+        return strata
+
+    def looks(self, block: Block) -> tuple[xr.Dataset, np.ndarray]:
+        """The clear looks of a block, none of fields; and its strata."""
+        strata = self.strata(block)
+        stack = self.sources.read_looks(block)
+        bands = {band: stack[band].where(xr.DataArray(strata != FIELD, dims=("y", "x"))) for band in CHAR_BANDS}
+        return xr.Dataset(bands | {"quality": stack["quality"]}, coords={"time": stack["time"]}), strata
+
+
+@dataclass(frozen=True)
+class UsualJob:
+    """What is usual on each day in one square, read part by part."""
+
+    sources: BurnSources
+    square: Block
+    side: int
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        """Return the arrays of :class:`habitat.change.UsualGround`."""
+        rows, strata = [], []
+        for line in _lines(parts(self.square, self.side)):
+            cut = [_clumps(*self.sources.looks(part), self.square) for part in line]
+            rows.append(xr.concat([looks for looks, _ in cut], "x"))
+            strata.append(np.concatenate([kinds for _, kinds in cut], axis=1))
+        found = usual_ground(xr.concat(rows, "y"), strata=np.concatenate(strata), rules=RULES)
+        return {"kinds": found.kinds, "levels": found.levels, "unrest": found.unrest}
+
+
+@dataclass(frozen=True)
+class BurnJob:
+    """The burns of one block."""
+
+    sources: BurnSources
+    block: Block
+    work: Path
+    usual: str | None
+    """Name of the :class:`UsualJob` of the square that it lies in; None: it is the whole square."""
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        """Return the block's burns.
+
+        Returns
+        -------
+        dict
+            `seen_years` uint8 (y, x), 0 = nothing is said of it. And a value a burn: `row` and `column` of the whole
+            grid; `date` and `earliest`, days since 2000-01-01; `severity`, `charring`, `dnbr`, `dnbr_year`, `rdnbr`;
+            `was_forest`, bool; `opened`, bool, whether open ground took the forest's place; `regrown` int16.
+        """
+        window, core = widen(self.block, self.sources.sources.grid, RULES.halo)
+        stack, strata = self.sources.looks(window)
+        if self.usual is None:
+            sample, kinds = _clumps(stack.isel(y=core[0], x=core[1]), strata[core], self.block)
+            usual = usual_ground(sample, strata=kinds, rules=RULES)
+        else:
+            usual = UsualGround(**load_block(self.work, self.usual))
+        most = min(MOST_BURNS, 2 * len(self.sources.sources.years))
+        found = find_burns(stack, strata=strata, usual=usual, rules=RULES, most_burns=most)
+        found, strata = found.isel(y=core[0], x=core[1]), strata[core]
+        return {"seen_years": found["seen_years"].to_numpy()} | self._listed(found, strata)
+
+    def _listed(self, found: xr.Dataset, strata: np.ndarray) -> dict[str, np.ndarray]:
+        """The burns one by one, by row, column and day."""
+        code, ground = self.sources.codes(self.block), self.sources.ground
+        row, column, slot = np.nonzero(~np.isnat(found["date"].to_numpy()).transpose(1, 2, 0))
+        at = slot, row, column
+        date = found["date"].to_numpy()[at]
+        year = date.astype("datetime64[Y]").astype(int) + 1970
+        burnt = burnt_class(found, code, forest_codes=ground.forest).to_numpy()
+        mapped = burnt[np.searchsorted(self.sources.sources.years, year), row, column]
+        was_forest = np.where(mapped == 0, strata[row, column] == FOREST, mapped == 1)
+        opened = burnt_to_open(found, code, kinds={"forest": ground.forest, "open": ground.open}).to_numpy()
+        listed = {"row": row + self.block.rows.start, "column": column + self.block.cols.start}
+        for name in ("date", "earliest"):
+            since = (found[name].to_numpy()[at].astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
+            listed[name] = since.astype(np.int32)
+        listed |= {name: found[name].to_numpy()[at] for name in ("severity", "charring", "dnbr", "dnbr_year", "rdnbr")}
+        regrown = np.full(len(row), NO_FALL, np.int16)
+        if was_forest.any() and self.sources.sources.noise is not None:
+            regrown[was_forest] = self._regrown(row[was_forest], column[was_forest], year[was_forest])
+        return listed | {"was_forest": was_forest, "opened": opened[row, column] == year, "regrown": regrown}
+
+    def _regrown(self, row: np.ndarray, column: np.ndarray, year: np.ndarray) -> np.ndarray:
+        """When most of what the summers lost in the year of a fire, or the next, has come back, int16 (burn,)."""
+        sources = self.sources.sources
+        window, core = widen(self.block, sources.grid, HALO + NODE)
+        summers = sources.summers(window, sources.forest(window)).isel(y=core[0], x=core[1])
+        chosen = {
+            name: (("year", "y", "x"), layer.to_numpy()[:, None, row, column])
+            for name, layer in summers.data_vars.items()
+        }
+        fit = fit_trajectories(xr.Dataset(chosen, coords={"year": summers["year"]}), noise=sources.noise)
+        before = xr.DataArray(year[None] - 1, dims=("y", "x"))
+        fall = select_episode(find_episodes(fit, index="nbr", least_change=LEAST_FALL * LIKE_FALL["nbr"]), "first", after=before)
+        regrown = regrowth_year(fit, fall, index="nbr").to_numpy()[0]
+        fell = (fall["year"].to_numpy()[0] > 0) & (fall["year"].to_numpy()[0] <= year + 1)
+        return np.where(fell, regrown, NO_FALL).astype(np.int16)
+
+
+def squares(grid: GeoBox) -> Iterator[Block]:
+    """Cut a grid into nearly equal squares of about SQUARE, row by row."""
+    rows, columns = (
+        np.linspace(0, length, max(round(length / SQUARE), 1) + 1).round().astype(int).tolist() for length in grid.shape
+    )
+    index = 0
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            yield Block(index, slice(top, bottom), slice(left, right))
+            index += 1
+
+
+def parts(square: Block, side: int) -> Iterator[Block]:
+    """Cut a square into parts of at most `side`, row by row from its own corner."""
+    index = 0
+    for top in range(square.rows.start, square.rows.stop, side):
+        for left in range(square.cols.start, square.cols.stop, side):
+            rows = slice(top, min(top + side, square.rows.stop))
+            yield Block(index, rows, slice(left, min(left + side, square.cols.stop)))
+            index += 1
+
+
+def _lines(found: Iterator[Block]) -> list[list[Block]]:
+    lines: dict[int, list[Block]] = {}
+    for part in found:
+        lines.setdefault(part.rows.start, []).append(part)
+    return list(lines.values())
+
+
+def _clumps(stack: xr.Dataset, strata: np.ndarray, square: Block) -> tuple[xr.Dataset, np.ndarray]:
+    """The sample of a square, or of a part of it that begins a multiple of EVERY from its corner."""
+    every = EVERY if max(square.shape) >= SMALL else EVERY_OF_SMALL
+    rows, columns = (sample_clumps(length, every=every) for length in strata.shape)
+    return stack.isel(y=rows, x=columns), strata[np.ix_(rows, columns)]
+
+
+def refuse_missing_char(bands: Sequence[str]) -> None:
+    """Raise RecipeError if a band is missing that burns are told by."""
+    if missing := [band for band in BANDS if band not in bands]:
+        raise RecipeError(
+            f"burns need a band that not every sensor has: {missing[0]}",
+            where="[change] burns",
+            mend="leave burns out, or name [scenes] collections that have the band",
+        )
+
+
+def burn_doubts(plan: Plan) -> list[str]:
+    """What a user should know of burns before they are looked for: years with few scenes, a legend without fields."""
+    found = []
+    days = [scene.day for scene in plan.settled.scenes]
+    few = [year for year in plan.years if len({day for day in days if day.year == year}) < FEW_SCENES]
+    if few:
+        found.append(
+            f"burns: {len(few)} of {len(plan.years)} years have scenes of fewer than {FEW_SCENES} days"
+            f" ({few[0]}{' first' if len(few) > 1 else ''}); a fire is missed that no clear look shows within weeks"
+        )
+    elif all(plan.seasons[0].year_of(day) is not None for day in days):
+        found.append("burns: all scenes are of the mapping season; fires of other seasons are missed")
+    if not Ground.of(plan.legend).field:
+        found.append("burns: the legend has no class of fields; ploughed land will be taken for burnt open ground")
+    return found
