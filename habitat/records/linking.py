@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from functools import partial
 
@@ -79,6 +80,8 @@ def find_efforts(
             narrowed = left & evidence()
             left = np.where(narrowed.any(axis=1, keepdims=True), narrowed, left)
         _settle(found, at, str(name), candidates, left)
+        if parks is not None:
+            _offer_parks(found, at, parks[at], candidates)
     row, _ = rows_at(found["effort_id"], records["time"], effort)
     cameras = (row >= 0) & (effort["method"].to_numpy()[row] == "camera")
     homes = np.where(cameras, effort.geometry.to_numpy()[row], None)
@@ -143,7 +146,21 @@ def _settle(found: pd.DataFrame, at: NDArray[np.intp], name: str, candidates: li
     found.loc[several, "fault"] = "effort_ambiguous"
     found.loc[several, "reason"] = (
         f"effort_id {name!r} is the name of {len(keys)} ({', '.join(map(str, keys))}): neither file, place nor time "
-        "tells whose it is"
+        "tells whose it is; a column `park` in the records and in the effort would"
     )
     found.loc[none, "fault"] = "effort_unknown"
     found.loc[none, "reason"] = f"no effort of its park or data package is called {name!r}"
+
+
+def _offer_parks(
+    found: pd.DataFrame, at: NDArray[np.intp], parks: NDArray[np.object_], candidates: list[pd.DataFrame]
+) -> None:
+    """Where a record has nobody because its park is spelt otherwise, offer the park that may be meant."""
+    known = sorted({str(of["source"].iloc[0]) for of in candidates if not pd.isna(of["source"].iloc[0])})
+    plain = {name.casefold(): name for name in known}
+    for row, park in zip(found.index[at], parks, strict=True):
+        if found.at[row, "fault"] == "effort_unknown" and not pd.isna(park):
+            near = difflib.get_close_matches(str(park).casefold(), plain, n=1, cutoff=0.8)
+            if near:
+                meant = f"its park is {str(park)!r}, did you mean {plain[near[0]]!r}?"
+                found.at[row, "reason"] = "; ".join((str(found.loc[row, "reason"]), meant))

@@ -73,6 +73,7 @@ def test_a_column_says_whose_a_camera_is(write):
     assert told(records, "no_coordinates") == [["seen.csv", 4], ["seen.csv", 5]]
     reason = records.findings["reason"].iloc[-1]
     assert "CAM01 (north), CAM01 (south)" in reason
+    assert "a column `park` in the records and in the effort would" in reason
 
 
 def test_in_one_folder_the_place_tells_else_the_time_else_nobody_guesses(write):
@@ -206,3 +207,16 @@ def test_a_track_copied_to_a_second_file_stays_one(tmp_path):
     records = read_records([tmp_path / "a.gpx", tmp_path / "b.gpx"], reading=Reading())
     assert set(records.fixes["patrol"]) == {"ACTIVE LOG", "ACTIVE LOG (2)"}
     assert records.observations["effort_id"].tolist() == ["ACTIVE LOG"]
+
+
+def test_a_park_that_is_spelt_otherwise_is_offered(write):
+    paths = write(
+        cameras=f"park,{CAMERAS}Hunchun,CAM01,{MAY},43,131\nWangqing,CAM01,{MAY},42,131\n",
+        seen="event,park,species,time,latitude,longitude,effort_id\n"
+        "a,Hunchun,tiger,2021-05-03T06:10Z,43,131,CAM01\nb,WANGQING,tiger,2021-05-04T06:10Z,42,131,CAM01\n"
+        "c,Tumen,tiger,2021-05-05T06:10Z,42,131,CAM01\n",
+    )
+    records = read_records(paths)
+    unknown = records.findings[records.findings["kind"] == "effort_unknown"].set_index("row")["reason"]
+    assert unknown[3].endswith("; its park is 'WANGQING', did you mean 'Wangqing'?")
+    assert "did you mean" not in unknown[4]
