@@ -68,6 +68,7 @@ KINDS: dict[str, str] = {
     "gap_unreadable": FLAGGED,
     "gap_outside_deployment": FLAGGED,
     "days_of_matrix": MENDED,
+    "station_not_in_matrix": FLAGGED,
     "overlapping_deployments": FLAGGED,
     "station_moved": FLAGGED,
     # patrols

@@ -16,7 +16,7 @@ import pandas as pd
 
 from habitat.records.columns import plain_name
 from habitat.records.files import RawTable
-from habitat.records.kinds import MENDED
+from habitat.records.kinds import FLAGGED, MENDED
 from habitat.records.observations import as_text
 from habitat.records.reading import Reading
 from habitat.records.sieve import Sieve, findings_table, merge_findings
@@ -98,6 +98,26 @@ def sift_operation(
         for file, of in known.groupby("file", sort=False)
     ]
     return pd.concat([deployments[~replaced], new]), merge_findings([sieve.findings(), *told])
+
+
+def left_out_of_matrices(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return findings: of a camera table beside a matrix, the deployments whose days no matrix told.
+
+    They count as worked from setup to retrieval, beside stations of which it is known day by day.
+
+    Parameters
+    ----------
+    before, after : DataFrame
+        Deployments without and with the days of all matrices, as :func:`sift_operation` takes and returns them.
+    """
+    rows, left = (pd.MultiIndex.from_frame(table[["file", "row"]]) for table in (before, after))
+    kept = rows.isin(left)
+    beside = kept & before["file"].isin(set(before["file"][~kept])).to_numpy()
+    reasons = [
+        f"no matrix tells the days of station {name!r}: all count as worked" for name in before["deployment"][beside]
+    ]
+    at = before[beside]
+    return findings_table(at["file"].to_numpy(), at["row"].to_numpy(), "station_not_in_matrix", FLAGGED, reasons)
 
 
 def _in_two_places(known: pd.DataFrame) -> set[str]:

@@ -20,7 +20,7 @@ from habitat.records.duplicates import find_duplicates
 from habitat.records.formats import Role, Sheet, named_apart, sheets_of
 from habitat.records.kinds import SET_ASIDE
 from habitat.records.observations import only_species, sift_observations
-from habitat.records.operation import sift_operation
+from habitat.records.operation import left_out_of_matrices, sift_operation
 from habitat.records.reading import Format, Reading
 from habitat.records.sieve import merge_findings
 from habitat.records.together import count_once, counted_patrols
@@ -159,10 +159,11 @@ def _cameras(
         table.assign(origin=sheet.origin, folder=sheet.folder)
         for sheet, (table, _) in zip(of_cameras, sifted, strict=True)
     )
-    findings = [found for _, found in sifted]
+    findings, told = [found for _, found in sifted], deployments
     for sheet in matrices:
         deployments, found = sift_operation(sheet.raw, reading, deployments, sheet.folder)
         findings.append(found)
+    findings.append(left_out_of_matrices(told, deployments))
     effort, repeated = segments_of(tell_cameras_apart(deployments))
     checked = [check_effort(effort, reading.area)] if len(effort) else []
     own = {str(origin): set(of) for origin, of in deployments.groupby("origin")["deployment"]}

@@ -247,6 +247,18 @@ CASES: dict[str, list[Case]] = {
             settings={"timezone": "UTC"},
         )
     ],
+    "station_not_in_matrix": [
+        Case(
+            files={
+                "s.csv": f"{HEAD}\n{GOOD}\n",
+                "effort.csv": f"{CAMERA}{C1}{C1.replace('c1', 'c2').replace('s1', 's2').replace('43.1', '43.2')}",
+                "m.csv": "station,2021-05-03,2021-05-04\nc1,1,0\n",
+            },
+            row=3,
+            used=1,
+            settings={"timezone": "UTC"},
+        )
+    ],
     "station_in_two_places": [
         Case(
             files={

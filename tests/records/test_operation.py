@@ -100,3 +100,12 @@ def test_a_table_with_a_few_dates_in_its_header_is_no_matrix(read):
     records = read("effort_id,start,end,utm_x,utm_y\nD,2019-03-01,2019-03-02,435600,4771500\n")
     assert [source.role for source in records.sources] == ["deployments", "deployments"]
     assert records.effort["start"].max() == pd.Timestamp("2019-02-28T14:00Z")
+
+
+def test_stations_that_no_matrix_tells_of_are_flagged_as_their_days_all_count(read):
+    records = read()
+    flags = records.findings[records.findings["kind"] == "station_not_in_matrix"]
+    assert flags[["file", "row", "outcome"]].values.tolist() == [["stations.csv", 4, "flagged"]]
+    assert "'C': all count as worked" in flags["reason"].iloc[0]
+    assert not (read(MATRIX + "C,1,1,1,1,1\n").findings["kind"] == "station_not_in_matrix").any()
+    assert not (read(matrix="").findings["kind"] == "station_not_in_matrix").any()
