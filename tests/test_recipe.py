@@ -54,6 +54,35 @@ def test_a_map_that_was_translated_knows_broad_classes_only(tmp_path: Path) -> N
     assert legend_of(recipe) is BROAD_LEGEND
 
 
+def test_one_word_stands_for_a_list_of_one_and_a_number_does_not(tmp_path: Path) -> None:
+    recipe = read_recipe(
+        written(
+            tmp_path,
+            scenes='source = "c.json"\ncollections = "sentinel-2-l2a"\nreject = "cloud"',
+            forest='training = "points.gpkg"\nfeatures = "bands"',
+            change='evidence = "maps"',
+            occupancy='season = "09-20/11-20"\npsi = "forest_share"\ncovariates = "own.csv"',
+        )
+    )
+    assert (recipe.scenes.collections, recipe.scenes.reject) == (["sentinel-2-l2a"], ["cloud"])
+    assert recipe.forest is not None
+    assert recipe.forest.features == ["bands"]
+    assert recipe.loss_ways == ("maps",)
+    assert recipe.occupancy is not None
+    assert (recipe.occupancy.psi, recipe.occupancy.covariates) == ("forest_share", ["own.csv"])
+    assert recipe.sightings is not None
+    assert (recipe.sightings.files, recipe.sightings.effort) == (["seen.csv"], ["cameras.csv"])
+    assert "valid list" in fault(written(tmp_path, cells='size_m = 4000\nsizes_m = "8000"'))
+    assert "evidence needs maps" in fault(written(tmp_path, change='evidence = "breaks"'))
+
+
+def test_burns_ask_for_whole_years_and_for_looks(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, change="burns = true"))
+    assert [str(day) for day in recipe.windows()[0]] == ["2016-01-01", "2016-12-31"]
+    assert recipe.change_reads_looks
+    assert not read_recipe(written(tmp_path)).change_reads_looks
+
+
 def test_what_is_left_out_has_a_good_default(tmp_path: Path) -> None:
     recipe = read_recipe(written(tmp_path))
     assert (recipe.period.season, recipe.period.seasons) == ("06-01/09-15", {})

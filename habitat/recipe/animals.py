@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from habitat.recipe.section import Section
 from habitat.seasons import Season
@@ -60,11 +60,6 @@ class SightingsSection(Section):
     certain_probability: Annotated[float, Field(ge=0, le=1)] = 0.95
     """A machine's identification is certain from this probability on."""
     independent_minutes: Annotated[float, Field(ge=0)] = 30
-
-    @field_validator("files", "effort", "species", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     def named(self) -> list[str]:
         """All files."""
