@@ -236,6 +236,7 @@ def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
         assert type(got) is type(table)
         pd.testing.assert_frame_equal(pd.DataFrame(got), pd.DataFrame(table))
     assert store.read_table(tmp_path / "cells.parquet").crs == "EPSG:32652"
+    assert len(store.read_table(str(tmp_path / "areas.csv"))) == 2, "a path may be text"
 
 
 def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:

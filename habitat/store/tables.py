@@ -67,7 +67,7 @@ class TableParts:
             self._file.write_table(self._waiting)
 
 
-def read_table(path: Path) -> Any:
+def read_table(path: Path | str) -> Any:
     """Read a GeoParquet table, a Parquet table without geometry, or a CSV.
 
     Raises
@@ -79,6 +79,7 @@ def read_table(path: Path) -> Any:
     import pandas as pd
     import pyarrow.parquet as pq
 
+    path = Path(path)
     try:
         if path.suffix == ".csv":
             return pd.read_csv(path)
