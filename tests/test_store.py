@@ -210,7 +210,7 @@ def test_a_truncated_raster_is_a_read_error(tmp_path: Path, share: float) -> Non
 
 
 def test_a_raster_that_is_not_there_is_a_read_error(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"gone.tif: cannot be read"):
+    with pytest.raises(ReadError, match=r"gone.tif: there is no such file; put it back"):
         store.read_raster(tmp_path / "gone.tif")
 
 

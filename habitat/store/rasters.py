@@ -163,6 +163,8 @@ def open_raster(path: Path | str) -> Iterator[rasterio.DatasetReader]:
     """
     if str(path).startswith("/vsi") and not str(path).startswith("/vsimem/"):
         raise ReadError("is no file: GDAL would go to the network for it", where=path, mend="give a file's path")
+    if "://" not in str(path) and not str(path).startswith("/vsi") and not Path(path).exists():
+        raise ReadError("there is no such file", where=path, mend="put it back, or make or fetch it again")
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
         with rasterio.Env(**_ALONE), rasterio.open(path, driver=driver, sharing=False) as file:

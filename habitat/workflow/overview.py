@@ -145,7 +145,9 @@ def _refuse_missing_files(plan: Plan) -> None:
         for asset in scene.assets.values():
             if asset.is_here and not Path(asset.href).exists():
                 raise ReadError(
-                    f"item {scene.id} names a file that is not there", where=asset.href, mend="fetch it again"
+                    f"item {scene.id} names a file that is not there",
+                    where=asset.href,
+                    mend="put it back, fetch it again, or take the item out of the catalogue",
                 )
 
 

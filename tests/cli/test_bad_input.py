@@ -223,6 +223,9 @@ CASES = {
         without_that_asset_in_any_item("nir08"), ("catalogue", "no nir08 band", "its items need that asset")
     ),
     "item without quality": Case(without_asset("scl"), ("item S2", "no quality asset 'scl'", 'mask = "none"')),
+    "a scene's file is gone": Case(
+        lambda land: item_of(land).with_name("swir16.tif").unlink(), ("swir16.tif", "item S2", "put it back")
+    ),
     "a truncated scene": Case(truncated("red"), ("red.tif", "fetch it again"), checked=False),
     "a scene that is an HTML page": Case(
         page(lambda land: item_of(land).with_name("swir16.tif")),

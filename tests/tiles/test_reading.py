@@ -522,7 +522,7 @@ def test_pixels_that_cannot_be_decoded_say_why(archive: Archive) -> None:
 def test_a_file_that_is_not_there(archive: Archive, asset: str) -> None:
     item = archive.sentinel2()
     archive.file(item, asset).unlink()
-    unreadable(archive, archive.file(item, asset), "No such file")
+    unreadable(archive, archive.file(item, asset), "there is no such file")
 
 
 def test_an_error_page_in_place_of_a_picture(archive: Archive) -> None:
