@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from habitat.cli import COMMANDS
-from habitat.errors import RecipeError
+from habitat.errors import HabitatError, RecipeError
 
 
 def command_for(name: str) -> click.Command:
@@ -32,13 +32,18 @@ def run_until(path: Path, until: str, *, workers: int, dask: str | None) -> None
     """Run a recipe with progress on standard error and results on standard out."""
     from habitat.cli.progress import showing_progress
     from habitat.recipe import read_recipe
-    from habitat.workflow import run_recipe
+    from habitat.workflow import outdated_words, run_recipe
 
     recipe = read_recipe(path)
     with ExitStack() as stack:
         executor = None if dask is None else stack.enter_context(_cluster(dask))
         progress = stack.enter_context(showing_progress())
-        results = run_recipe(recipe, until=until, executor=executor, workers=workers, progress=progress)
+        try:
+            results = run_recipe(recipe, until=until, executor=executor, workers=workers, progress=progress)
+        except HabitatError as error:
+            if old := outdated_words(recipe):
+                error.mend = f"{error.mend}; {old}" if error.mend else old
+            raise
     done = [result for result in results if result.done]
     if not done:
         click.echo(f"nothing to do: all {len(results)} stages are up to date")
@@ -46,6 +51,8 @@ def run_until(path: Path, until: str, *, workers: int, dask: str | None) -> None
         click.echo(f"{result.name:<10} {result.seconds:7.1f} s")
         for warning in result.warnings:
             click.echo(f"habitat: warning: {warning}", err=True)
+    if old := outdated_words(recipe):
+        click.echo(f"habitat: warning: {old}: `habitat run` makes what is missing", err=True)
     click.echo(recipe.folder / "report.html" if until == "report" else recipe.folder)
 
 

@@ -7,6 +7,7 @@ does is a function of the module named there, which takes the :class:`~habitat.w
 from habitat.workflow.answers import summarize_assessment
 from habitat.workflow.context import Context, Plan
 from habitat.workflow.downloads import Downloads, fetch_recipe
+from habitat.workflow.outdated import outdated_stages, outdated_words
 from habitat.workflow.overview import describe
 from habitat.workflow.stages import STAGES, StageResult, run_recipe
 
@@ -18,6 +19,8 @@ __all__ = [
     "StageResult",
     "describe",
     "fetch_recipe",
+    "outdated_stages",
+    "outdated_words",
     "run_recipe",
     "summarize_assessment",
 ]

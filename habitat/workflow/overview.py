@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from habitat.errors import ReadError, RecipeError
 from habitat.recipe import Recipe
 from habitat.workflow.context import Plan, Progress, no_progress
+from habitat.workflow.outdated import outdated_words
 from habitat.workflow.stages import open_run, stages_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def describe(recipe: Recipe, *, progress: Progress = no_progress) -> dict[str, A
         "left_out": dict(plan.selection.left_out) | dict(plan.settled.refused),
         "reasons": plan.selection.reasons,
         "rules": list(plan.selection.rules),
-        "warnings": [*_warnings(plan), *doubts],
+        "warnings": [*_warnings(plan), *doubts, *([old] if (old := outdated_words(recipe)) else [])],
         "uncovered_share": round(plan.uncovered_share, 4),
         "classes": len(plan.legend.codes),
         "counts": counts,
