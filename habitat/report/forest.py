@@ -11,6 +11,7 @@ from habitat.cubes import is_loss
 from habitat.grids import rasterize
 from habitat.legend import UNKNOWN
 from habitat.plots import before_after, forest_map, loss_by_year, loss_map
+from habitat.report.burns import burnt_ground
 from habitat.report.folder import RunFolder, chip, square, thumbnail
 from habitat.report.pictures import Inset, inset, thinned
 from habitat.report.words import hectares, is_number, limits, listed, number, percent, place, span
@@ -103,7 +104,7 @@ def losses(run: RunFolder) -> dict[str, Any] | str:
     if raster is None and (areas is None or not (areas["what"] == "loss").any()):
         return run.left_out("change", "change/loss_year.tif", "areas.csv")
     section: dict[str, Any] = {"chart": None, "map": None, "rows": area_rows(run), "counted": False, "doubts": True}
-    section["unseen"] = _hardly_seen(run)
+    section |= {"unseen": _hardly_seen(run), "burnt": burnt_ground(run)}
     if areas is not None and (areas["what"] == "loss").any():
         loss = areas[areas["what"] == "loss"]
         section["counted"] = bool((loss["method"] == "pixel_count").any())

@@ -39,12 +39,14 @@ from habitat.grids import Block, widen
 from habitat.legend import Legend
 from habitat.store import load_block
 from habitat.workflow.context import Plan
-from habitat.workflow.evidence import DAY, LEAST_FALL, LEAST_SIDE, MOST_LOOKS, ChangeSources, usual_forest
+from habitat.workflow.evidence import DAY, LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
 
 SQUARE = 256
 """Pixels along each side, or nearly, of the squares over which it is told what is usual on a day."""
 EVERY, EVERY_OF_SMALL, SMALL = 8, 4, 128
 """It is told from 3 x 3 pixels at every eighth, down and across; at every fourth where the area is small."""
+MOST_LOOKS = 24_000_000
+"""Looks at pixels that are read for a block: of a band they take 0.1 GB, and 25 times that while burns are found."""
 RULES = BurnRules()
 MOST_BURNS = 20
 """Burns of a pixel that are kept."""

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from habitat.change import BurnRules, burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change import (
+    BurnRules,
+    burnt_class,
+    burnt_to_open,
+    find_burns,
+    fire_frequency,
+    number_fires,
+    outline_fires,
+    sample_clumps,
+    usual_ground,
+)
 from habitat.errors import ContractError
+from habitat.grids import grid_over
 
 FOREST = {"green": 0.05, "nir08": 0.30, "swir16": 0.16, "swir22": 0.08}
 CHAR = {"green": 0.04, "nir08": 0.09, "swir16": 0.13, "swir22": 0.12}
@@ -157,3 +169,80 @@ def test_stacks_without_a_band_or_out_of_order_are_refused() -> None:
         find_burns(stack.isel(time=slice(None, None, -1)))
     with pytest.raises(ContractError, match="strata"):
         find_burns(stack, strata=np.zeros((2, 2), int))
+
+
+def test_with_what_is_usual_told_beforehand_a_block_and_its_halo_give_what_the_whole_gives() -> None:
+    stack = stack_of(200)
+    put(stack, slice(20, 32), CHAR, "2020-07-01", "2020-08-20")
+    put(stack, slice(150, 152), CHAR, "2021-05-01", "2021-06-10")
+    strata = np.repeat((np.arange(200) < 120)[None], ROWS, axis=0).astype(int)
+    columns = sample_clumps(200, every=4)
+    sample = stack.isel(y=slice(0, 3), x=columns)
+    usual = usual_ground(sample, strata=strata[:3, columns])
+    whole = find_burns(stack, strata=strata, usual=usual)
+    assert whole["burns"].values[2].tolist() == [0] * 20 + [1] * 12 + [0] * 118 + [1] * 2 + [0] * 48
+    halo = BurnRules().halo
+    for begin, end in ((0, 25), (25, 30), (30, 151), (151, 200)):
+        left, right = max(begin - halo, 0), min(end + halo, 200)
+        part = find_burns(stack.isel(x=slice(left, right)), strata=strata[:, left:right], usual=usual)
+        own = part.isel(x=slice(begin - left, end - left))
+        xr.testing.assert_identical(own, whole.isel(x=slice(begin, end)))
+
+
+def test_what_is_usual_is_the_median_of_a_kind_and_is_not_told_of_too_few_pixels() -> None:
+    stack = stack_of(60)
+    strata = np.repeat(np.where(np.arange(60) < 48, 7, 9)[None], ROWS, axis=0)
+    usual = usual_ground(stack.isel(y=slice(0, 3)), strata=strata[:3])
+    assert usual.kinds.tolist() == [7, 9]
+    expected = np.median(np.log(stack["nir08"].values[:, :3, :48]), axis=(1, 2))
+    assert usual.levels[1, :, 0] == pytest.approx(expected, abs=1e-6)
+    assert np.isnan(usual.levels[:, :, 1]).all(), "36 pixels"
+    assert np.isnan(usual.levels_of(np.array([8]), len(DAYS))).all()
+    with pytest.raises(ContractError, match="looks"):
+        find_burns(stack.isel(time=slice(5)), usual=usual)
+    with pytest.raises(ContractError, match="squares of 3 x 3"):
+        usual_ground(stack)
+
+
+def burnt_pixels(rows: list[tuple[int, int, str, bool]]) -> pd.DataFrame:
+    """Burns at (row, column, date, was_forest), of severities 1, 2, 3, 4 and again."""
+    table = pd.DataFrame(rows, columns=["row", "column", "date", "was_forest"])
+    table["date"] = pd.to_datetime(table["date"]).astype("datetime64[s]")
+    severity = (np.arange(len(table)) % 4 + 1).astype(np.uint8)
+    earliest = table["date"] - pd.Timedelta(days=10)
+    return table.assign(earliest=earliest, severity=severity, dnbr=0.1 * severity, dnbr_year=np.nan)
+
+
+def test_fires_are_neighbours_of_about_one_date_and_a_pixel_may_lie_in_two() -> None:
+    april = [(0, 0, "2020-04-20", True), (0, 1, "2020-04-22", True), (1, 2, "2020-05-25", False)]
+    others = [(0, 1, "2021-04-01", True), (1, 0, "2020-08-01", True), (9, 9, "2020-04-20", True)]
+    burns = burnt_pixels(april + others)
+    # the third burn is 33 days from the second, at a corner; row 1's first pixel is no neighbour of row 0's last
+    assert number_fires(burns).tolist() == [1, 1, 1, 4, 3, 2]
+    assert number_fires(burns, apart_days=20).tolist() == [1, 1, 3, 5, 4, 2]
+    assert number_fires(burns[:0]).tolist() == []
+
+
+def test_fires_have_areas_medians_and_outlines_on_their_grid() -> None:
+    grid = grid_over((500_000, 4_800_000, 500_200, 4_800_200), "EPSG:32652", 20)
+    four = [(2, 3, "2020-04-20", True), (2, 4, "2020-04-22", True), (3, 5, "2020-04-24", False)]
+    burns = burnt_pixels([*four, (8, 8, "2021-05-01", True)])
+    fires = outline_fires(burns.assign(fire=number_fires(burns)), grid)
+    assert fires["fire"].tolist() == [1, 2]
+    first = fires.iloc[0]
+    assert (first["year"], first["date"], first["earliest"]) == (
+        2020,
+        pd.Timestamp("2020-04-22"),
+        pd.Timestamp("2020-04-12"),
+    )
+    assert (first["area_ha"], first["forest_ha"]) == pytest.approx((0.12, 0.08))
+    assert first["severity"] == "moderate-high", "one pixel each: the gravest"
+    assert first["severe_share"] == pytest.approx(1 / 3)
+    assert first["dnbr"] == pytest.approx(0.2)
+    assert np.isnan(first["dnbr_year"])
+    assert first.geometry.area == pytest.approx(3 * 400)
+    assert first.geometry.bounds == (500_060, 4_800_120, 500_120, 4_800_160)
+    nothing = burns[:0].assign(fire=number_fires(burns[:0]))
+    empty = outline_fires(nothing, grid)
+    assert list(empty.columns) == list(fires.columns)
+    assert empty.dtypes.drop("geometry").equals(fires.dtypes.drop("geometry"))
