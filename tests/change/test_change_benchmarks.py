@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks import burns, kinds, trajectories
+from benchmarks import burns, burns_run, kinds, trajectories
 from habitat.change.patches import ATTRIBUTES
 
 
@@ -68,3 +70,29 @@ def test_what_burned_is_a_share_of_each_pixel() -> None:
     fires = burns.burnt_ground(study)
     assert fires
     assert all(share.shape == study.area.map.shape and 0 < share.max() <= 1 for share in fires.values())
+
+
+def test_a_run_is_scored_by_the_burns_that_it_wrote(tmp_path: Path) -> None:
+    import pandas as pd
+
+    from habitat.grids import grid_over
+    from habitat.simulate import make_study
+    from habitat.store import write_raster, write_table
+
+    study = make_study(preset="hard", size_km=burns_run.SIZE_KM, seed=100, years=burns_run.YEARS)
+    fires = {day: share for day, share in burns.burnt_ground(study).items() if day >= burns_run.FIRST}
+    rows = [(day + 3, *place) for day, share in fires.items() for place in np.argwhere(share >= burns.LEAST_TOUCHED)]
+    table = pd.DataFrame(rows, columns=["date", "row", "column"]).iloc[::2]
+    wrong = pd.DataFrame({"date": [np.datetime64("2019-01-05")], "row": 0, "column": 0})
+    write_table(tmp_path / "change" / "burns.parquet", pd.concat([table, wrong], ignore_index=True))
+    size = study.area.map.shape[0]
+    grid = grid_over((500_000, 4_800_000, 500_000 + 20 * size, 4_800_000 + 20 * size), "EPSG:32652", 20)
+    told = np.zeros((1, size, size), np.uint16)
+    told[0, :, 0] = 65535
+    write_raster(tmp_path / "change" / "burn_year.tif", told, grid, ["burn_year"], 65535)
+    one, left = burns_run.score(tmp_path, 100)
+    assert one.fires["burnt"].sum() == len(rows)
+    assert one.fires["found"].sum() == len(table)
+    assert (one.calls["right"].sum(), len(one.calls)) == (len(table), len(table) + 1)
+    assert sum(left.values()) == size
+    assert "| April |" in burns_run.report([one, one], [left, left])
