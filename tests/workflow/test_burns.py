@@ -7,16 +7,18 @@ import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import xarray as xr
 from rasterio.windows import from_bounds
 from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
-from habitat.grids import grid_over
+from habitat.grids import Block, grid_over
 from habitat.legend import DEFAULT_LEGEND, LandCover, Legend
 from habitat.simulate import find_preset, write_sample
 from habitat.store import digest_file, read_raster, read_table
@@ -251,3 +253,47 @@ def test_squares_are_nearly_equal_and_cover_the_grid() -> None:
     first = list(burning.parts(cut[1], 128))
     assert [(part.rows.start, part.cols.start) for part in first] == [(0, 250), (0, 378), (128, 250), (128, 378)]
     assert (first[-1].rows.stop, first[-1].cols.stop) == (130, 500)
+
+
+class _Told:
+    """Eight years of one row of four forest pixels, in place of a run's folder."""
+
+    years = tuple(range(2016, 2024))
+    grid = grid_over((0, 0, 80, 20), "EPSG:32652", 20)
+    noise = np.eye(2) * 1e-4
+
+    def summers(self, block: Block, forest: np.ndarray) -> xr.Dataset:
+        values = {"nir08": np.full((8, 1, 4), 0.30), "swir22": np.full((8, 1, 4), 0.08)}
+        for band, fallen in {"nir08": 0.12, "swir22": 0.20}.items():
+            values[band][2:, 0, 0] = fallen  # for good
+            line = np.linspace(fallen, values[band][0, 0, 1], 5)
+            values[band][2:7, 0, 1] = line  # back after four years, 80% of it after more than three
+        data = {band: (("year", "y", "x"), layer.astype(np.float32)) for band, layer in values.items()}
+        return xr.Dataset(data, coords={"year": list(self.years)})
+
+    def forest(self, block: Block) -> np.ndarray:
+        return np.ones((8, 1, 4), np.float32)
+
+    def map_layers(self, _kind: str, block: Block) -> np.ndarray:
+        codes = np.full((8, 1, 4), 14, np.uint8)
+        codes[2:, 0, 0] = 22
+        codes[:, 0, 3] = 22
+        return codes
+
+
+def test_what_became_of_each_burn_is_told_beside_it() -> None:
+    date = np.full((2, 1, 4), np.datetime64("NaT"), "datetime64[s]")
+    date[0] = np.datetime64("2018-05-03")  # of the second pixel there is a fire later on that the summers do not show
+    date[1, 0, 1] = np.datetime64("2022-10-20")
+    layers = dict.fromkeys(("charring", "dnbr", "dnbr_year", "rdnbr"), np.full((2, 1, 4), 0.3, np.float32))
+    layers |= {"date": date, "earliest": date - np.timedelta64(864000, "s"), "severity": np.ones((2, 1, 4), np.uint8)}
+    found = xr.Dataset({name: (("burn", "y", "x"), values) for name, values in layers.items()})
+    sources = burning.BurnSources(cast("Any", _Told()), burning.Ground.of(DEFAULT_LEGEND))
+    job = burning.BurnJob(sources, Block(0, slice(0, 1), slice(0, 4)), Path(), None)
+    told = job._listed(found, np.array([[burning.FOREST] * 3 + [burning.OPEN]]))
+    assert told["column"].tolist() == [0, 1, 1, 2, 3]
+    assert told["was_forest"].tolist() == [True, True, True, True, False]
+    assert told["opened"].tolist() == [True, False, False, False, False]
+    nothing = burning.NO_FALL
+    assert told["regrown"].tolist() == [burning.NOT_REGROWN, 2022, nothing, nothing, nothing]
+    assert told["date"].tolist() == [6697, 6697, 8328, 6697, 6697], "days since 2000-01-01"
