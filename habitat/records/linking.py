@@ -163,4 +163,4 @@ def _offer_parks(
             near = difflib.get_close_matches(str(park).casefold(), plain, n=1, cutoff=0.8)
             if near:
                 meant = f"its park is {str(park)!r}, did you mean {plain[near[0]]!r}?"
-                found.at[row, "reason"] = f"{found.at[row, 'reason']}; {meant}"
+                found.at[row, "reason"] = "; ".join((str(found.loc[row, "reason"]), meant))

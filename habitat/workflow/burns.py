@@ -39,7 +39,8 @@ from habitat.grids import Block, widen
 from habitat.legend import Legend
 from habitat.store import load_block
 from habitat.workflow.context import Plan
-from habitat.workflow.evidence import DAY, LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
+from habitat.workflow.evidence import LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
+from habitat.workflow.loss_job import DAY
 
 SQUARE = 256
 """Pixels along each side, or nearly, of the squares over which it is told what is usual on a day."""
@@ -206,7 +207,8 @@ class BurnJob:
         }
         fit = fit_trajectories(xr.Dataset(chosen, coords={"year": summers["year"]}), noise=sources.noise)
         before = xr.DataArray(year[None] - 1, dims=("y", "x"))
-        fall = select_episode(find_episodes(fit, index="nbr", least_change=LEAST_FALL * LIKE_FALL["nbr"]), "first", after=before)
+        episodes = find_episodes(fit, index="nbr", least_change=LEAST_FALL * LIKE_FALL["nbr"])
+        fall = select_episode(episodes, "first", after=before)
         regrown = regrowth_year(fit, fall, index="nbr").to_numpy()[0]
         fell = (fall["year"].to_numpy()[0] > 0) & (fall["year"].to_numpy()[0] <= year + 1)
         return np.where(fell, regrown, NO_FALL).astype(np.int16)
