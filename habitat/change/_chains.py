@@ -11,7 +11,7 @@ import numpy as np
 
 from habitat.grids.compiling import compiled
 
-LANES = 64
+LANES = 128
 
 
 @compiled
@@ -28,9 +28,10 @@ def smooth(evidence, steps, kept, trust, posterior, lost):  # type: ignore[no-un
     lossless = np.empty((years, classes, LANES), np.float32)
     later = np.empty((classes, LANES), np.float32)
     work = np.empty((classes, LANES), np.float32)
+    total, left = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     for start in range(0, pixels, LANES):
         lanes = min(LANES, pixels - start)
-        _load(evidence[:, :, start : start + lanes], trust, likelihood, moving)
+        _load(evidence, start, trust, likelihood, moving)
         free[0] = likelihood[0] / np.float32(classes)
         lossless[0] = free[0]
         _scale(free[0], lossless[0])
@@ -40,27 +41,45 @@ def smooth(evidence, steps, kept, trust, posterior, lost):  # type: ignore[no-un
             _scale(free[year], lossless[year])
         later[:] = 1
         for year in range(years - 1, -1, -1):
-            _tell(free[year], lossless[year], later, posterior[year, :, start : start + lanes], lost[year, start:])
+            _tell(free[year], lossless[year], later, total, left)
+            for k in range(classes):
+                _share(free[year, k], later[k], total, posterior[year, k, start : start + lanes])
+            _rest(left, total, lost[year, start : start + lanes])
             if year:
                 _retreat(later, likelihood[year], steps, moving[year], work)
 
 
 @compiled
-def _load(evidence, trust, likelihood, moving):  # type: ignore[no-untyped-def]
+def _load(evidence, start, trust, likelihood, moving):  # type: ignore[no-untyped-def]
     """Blend each year's word with saying nothing; a step is made from the first year that was seen to the last."""
-    years, classes, lanes = evidence.shape
+    years, classes, pixels = evidence.shape
+    stop = min(start + LANES, pixels)
     nothing = (1 - trust) / np.float32(classes)
+    first, last = np.full(LANES, years, np.int32), np.full(LANES, -1, np.int32)
+    seen = np.empty(LANES, np.bool_)
     likelihood[:] = 1
-    moving[:] = False
-    for lane in range(lanes):
-        first, last = years, -1
-        for year in range(years):
-            if evidence[year, 0, lane] == evidence[year, 0, lane]:
-                first, last = min(first, year), year
-                for k in range(classes):
-                    likelihood[year, k, lane] = trust * evidence[year, k, lane] + nothing
-        for year in range(first + 1, last + 1):
-            moving[year, lane] = True
+    for year in range(years):
+        _see(evidence[year, 0, start:stop], year, seen, first, last)
+        for k in range(classes):
+            _blend(evidence[year, k, start:stop], seen, trust, nothing, likelihood[year, k])
+    for year in range(years):
+        for lane in range(LANES):
+            moving[year, lane] = first[lane] < year <= last[lane]
+
+
+@compiled
+def _see(said, year, seen, first, last):  # type: ignore[no-untyped-def]
+    """Note what a year saw, and which years were the first and the last that did."""
+    for lane in range(said.size):
+        seen[lane] = said[lane] == said[lane]
+        if seen[lane]:
+            first[lane], last[lane] = min(first[lane], np.int32(year)), np.int32(year)
+
+
+@compiled
+def _blend(said, seen, trust, nothing, likelihood):  # type: ignore[no-untyped-def]
+    for lane in range(said.size):
+        likelihood[lane] = trust * said[lane] + nothing if seen[lane] else np.float32(1)
 
 
 @compiled
@@ -114,16 +133,23 @@ def _scale(free, lossless):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _tell(free, lossless, later, posterior, lost):  # type: ignore[no-untyped-def]
-    """Write what all years say of this one."""
-    classes, lanes = posterior.shape
-    total, kept = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
-    for k in range(classes):
+def _tell(free, lossless, later, total, kept):  # type: ignore[no-untyped-def]
+    """Fill `total` and `kept` (lane,) with what all years say of both chains in this one."""
+    total[:] = 0
+    kept[:] = 0
+    for k in range(len(free)):
         for lane in range(LANES):
             total[lane] += free[k, lane] * later[k, lane]
             kept[lane] += lossless[k, lane] * later[k, lane]
-    for k in range(classes):
-        for lane in range(lanes):
-            posterior[k, lane] = free[k, lane] * later[k, lane] / total[lane]
-    for lane in range(lanes):
+
+
+@compiled
+def _share(free, later, total, posterior):  # type: ignore[no-untyped-def]
+    for lane in range(posterior.size):
+        posterior[lane] = free[lane] * later[lane] / total[lane]
+
+
+@compiled
+def _rest(kept, total, lost):  # type: ignore[no-untyped-def]
+    for lane in range(lost.size):
         lost[lane] = min(max(1 - kept[lane] / total[lane], np.float32(0)), np.float32(1))
