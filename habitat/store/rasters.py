@@ -32,8 +32,8 @@ MAX_PIXELS = 4 * 10**10
 MAX_BLOCK_PIXELS = 2**28
 """Of one block of a file, which is decoded whole."""
 _COG = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": str(_TILE), "BIGTIFF": "IF_SAFER"}
-
-
+_MAKING = {"COG_TMP_COMPRESSION": "NONE"}
+"""Overviews lie in a file of their own until they are copied: GDAL would compress it for that moment."""
 _ALONE = {"GDAL_PAM_ENABLED": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 """A file is what it holds: nothing that lies beside it (.aux.xml, .ovr, .tfw) may change its numbers or its place."""
 
@@ -57,6 +57,9 @@ class RasterWriter:
         Metadata, such as units.
     resampling : str
         How overviews are made: "nearest" for codes, "average" for quantities.
+    level : int
+        Of DEFLATE, 1 to 9. Where neighbours differ by noise, files are as large at 1 and written twice as fast; even
+        patches are up to a fifth smaller at 6.
     """
 
     def __init__(  # noqa: PLR0913 - what a GeoTIFF holds, each by its name
@@ -70,6 +73,7 @@ class RasterWriter:
         colormap: Mapping[int, tuple[int, int, int, int]] | None = None,
         tags: Mapping[str, str] | None = None,
         resampling: str = "nearest",
+        level: int = 6,
     ) -> None:
         self._profile = {
             "driver": "GTiff",
@@ -87,7 +91,8 @@ class RasterWriter:
             "BIGTIFF": "IF_SAFER",
         }
         self._bands, self._colormap, self._tags = tuple(bands), colormap, dict(tags or {})
-        self._path, self._resampling = path, resampling
+        self._path = path
+        self._making = {**_COG, "OVERVIEW_RESAMPLING": resampling.upper(), "LEVEL": str(level)}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -107,7 +112,8 @@ class RasterWriter:
         try:
             with rasterio.open(raw, "w", **self._profile) as file:
                 yield file
-            rasterio.shutil.copy(raw, final, driver="COG", OVERVIEW_RESAMPLING=self._resampling.upper(), **_COG)
+            with rasterio.Env(**_MAKING):
+                rasterio.shutil.copy(raw, final, driver="COG", **self._making)
             _refuse_cut(final)
         except HabitatError:
             raise

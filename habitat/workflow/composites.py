@@ -36,7 +36,8 @@ TERRAIN_FILE = "terrain.tif"
 MOST_OF_AN_INDEX = 3.2
 """What int16 holds of a harmonic: an index lies within 1, and its waves hardly farther."""
 
-_PACKED: dict[str, Any] = {"dtype": "int16", "nodata": NODATA, "resampling": "average", "tags": {"scale": "0.0001"}}
+_SCALED = {"scale": "0.0001"}
+_PACKED: dict[str, Any] = {"dtype": "int16", "nodata": NODATA, "resampling": "average", "tags": _SCALED, "level": 1}
 _FORMS: dict[str, dict[str, Any]] = {
     "composite": _PACKED,
     "harmonics": _PACKED,

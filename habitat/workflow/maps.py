@@ -56,7 +56,7 @@ def map_forest(context: Context, work: Path) -> Outputs:
     for number, year in enumerate(context.years):
         for name, ending, nodata, options in layers:
             path = context.run.path("forest", f"{year}{ending}.tif")
-            with RasterWriter(path, context.grid, [name], "uint8", nodata, **options) as file:
+            with RasterWriter(path, context.grid, [name], "uint8", nodata, level=1, **options) as file:
                 for block in todo:
                     file.write(load_block(work, str(block.index), only=[name])[name][number][None], block)
             outputs.append(path)
