@@ -21,6 +21,7 @@ import pandas as pd
 import pytest
 import rasterio
 from odc.geo.geobox import GeoBox
+from rasterio.io import MemoryFile
 
 from habitat import grids, store
 from habitat.errors import EstimationError, ReadError, StoreError
@@ -212,6 +213,31 @@ def test_a_truncated_raster_is_a_read_error(tmp_path: Path, share: float) -> Non
 def test_a_raster_that_is_not_there_is_a_read_error(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"gone.tif: there is no such file; put it back"):
         store.read_raster(tmp_path / "gone.tif")
+
+
+def test_the_grid_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
+    """Another file in its place lies elsewhere, be it as large; one that is gone is a read error."""
+    path, values = tmp_path / "a.tif", np.ones((1, 6, 4), np.uint8)
+    places = [grid_of_size(6, 4), grid_of_size(6, 4).translate_pix(10, 0)]
+    for place in [*places, places[0]]:
+        store.write_raster(path, values, place, ["code"], 0)
+        for _ in range(2):
+            with store.open_on_grid(path) as (file, grid):
+                assert grids.same_grid(grid, place) == place
+                np.testing.assert_array_equal(file.read(), values)
+    path.unlink()
+    with pytest.raises(ReadError, match=r"a.tif: cannot be read"), store.open_on_grid(path):
+        pass
+
+
+def test_a_file_in_memory_has_its_grid_too() -> None:
+    with MemoryFile() as held:
+        place = grid_of_size(6, 4)
+        profile = {"driver": "GTiff", "height": 6, "width": 4, "count": 1, "dtype": "uint8", "crs": str(place.crs)}
+        with held.open(**profile, transform=place.transform) as file:
+            file.write(np.ones((1, 6, 4), np.uint8))
+        with store.open_on_grid(held.name) as (_, grid):
+            assert grid == place
 
 
 def test_a_vrt_by_another_name_reads_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from habitat.cubes import REFLECTANCE_RANGE, Quality
 from habitat.errors import CatalogueError, ReadError
 from habitat.grids import resample_bits, resample_mean, window_over
 from habitat.sensors import QualityCodes
-from habitat.store import open_raster, shown
+from habitat.store import open_on_grid, shown
 from habitat.tiles.scenes import Asset, Scene
 
 _FEW_BYTES = 2**18
@@ -35,8 +35,7 @@ def open_asset(asset: Asset) -> Iterator[tuple[Any, GeoBox]]:
     """
     if not asset.is_here:
         raise ReadError("is not here yet", where=shown(asset.href), mend="habitat fetch brings it")
-    with open_raster(asset.href) as file:
-        grid = GeoBox.from_rio(file)
+    with open_on_grid(asset.href) as (file, grid):
         if grid.crs is None:
             raise ReadError("carries no reference system", where=asset.href, mend="georeference it")
         yield file, grid
