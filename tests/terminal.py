@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 
 from habitat.cli import main
@@ -30,3 +31,11 @@ def run(*args: object) -> Said:
         except SystemExit as stop:
             status = stop.code
     return Said(status, out.getvalue(), err.getvalue())
+
+
+def edit(land: Path, old: str, new: str) -> None:
+    """Change a landscape's recipe as with an editor."""
+    path = land / "recipe.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")

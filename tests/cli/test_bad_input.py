@@ -18,7 +18,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from terminal import Said, run
+from terminal import Said, edit, run
 
 from habitat.store import digest_file
 
@@ -44,14 +44,6 @@ def results(run_folder: Path) -> dict[str, str]:
 
 
 # -- how to spoil a landscape ---------------------------------------------------------------------------
-
-
-def edit(land: Path, old: str, new: str) -> None:
-    """Change the recipe."""
-    path = land / "recipe.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def recipe(old: str, new: str) -> Callable[[Path], None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from terminal import FEW_TREES, run
+from terminal import FEW_TREES, edit, run
 
 from habitat.cubes import is_loss
 from habitat.errors import RecordsError
@@ -31,13 +31,6 @@ SECTION = '[assess]\nsamples = 120\nleast = 20\nseed = 4\nanswers = "answers.csv
 
 def assess(land: Path) -> list[str]:
     return [result.name for result in run_recipe(read_recipe(land / "recipe.toml"), until="assess") if result.done]
-
-
-def edit(land: Path, old: str, new: str) -> None:
-    path = land / "recipe.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def sample_of(land: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from terminal import run
+from terminal import edit, run
 
 from habitat.errors import RecipeError
 from habitat.recipe import read_recipe
@@ -18,13 +18,6 @@ from habitat.store import read_table
 from habitat.workflow import Plan
 from habitat.workflow.formulas import cell_variables, check_formulas
 from habitat.workflow.whereabouts import misplaced
-
-
-def edit(land: Path, old: str, new: str) -> None:
-    path = land / "recipe.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def refused(land: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from terminal import run
+from terminal import edit, run
 
 import habitat.workflow.changes
 import habitat.workflow.composites
@@ -35,13 +35,6 @@ def data(run_folder: Path) -> dict[str, str]:
     """Digests of a run's rasters and tables."""
     files = (path for path in run_folder.rglob("*") if path.suffix in DATA and ".work" not in path.parts)
     return {path.relative_to(run_folder).as_posix(): digest_file(path) for path in files}
-
-
-def edit(land: Path, old: str, new: str) -> None:
-    path = land / "recipe.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_a_landscape_that_was_moved_is_up_to_date(land: Path) -> None:

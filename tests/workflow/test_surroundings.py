@@ -8,18 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from terminal import edit
 
 from habitat.errors import RecipeError
 from habitat.recipe import read_recipe
 from habitat.store import read_raster, read_table, write_raster
 from habitat.workflow import run_recipe
-
-
-def edit(land: Path, old: str, new: str) -> None:
-    path = land / "recipe.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def cells_of(land: Path) -> list[str]:
