@@ -180,7 +180,7 @@ def breaks_by_year(
 
 
 def settle_years(
-    loss_year: np.ndarray, losses: pd.DataFrame, season_ends: Mapping[int, np.datetime64], seen_again: np.ndarray
+    loss_year: np.ndarray, losses: pd.DataFrame, season_ends: Mapping[int, np.datetime64]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let breaks date losses: looks tell days, where a season's composite mixes what was before and after them.
 
@@ -192,13 +192,12 @@ def settle_years(
         Of :func:`habitat.change.loss_breaks`: `row`, `column`, `lower`, `upper`, `probability`.
     season_ends : mapping of int to datetime64
         Last day of each year's mapping season.
-    seen_again : bool array (year, y, x)
-        Of :class:`LossEvidence`.
 
     Returns
     -------
     loss_year : uint16 array (y, x)
-        Moved by a year where a break of :data:`LEAST_PROBABILITY` and more lies between two looks that leave no other.
+        Moved by a year where a break of :data:`LEAST_PROBABILITY` and more lies between two looks that leave no other
+        season, be it one without a composite; never to the first.
     dating : bool array (break,)
         The break that dates its pixel's loss: of several that could, the most probable.
     """
@@ -209,8 +208,7 @@ def settle_years(
     first = np.searchsorted(ends, losses["lower"].to_numpy().astype("datetime64[D]"), side="right")
     last = np.searchsorted(ends, losses["upper"].to_numpy().astype("datetime64[D]"), side="left")
     shown = np.clip(said, np.minimum(first, last), last)  # a look may lie on each side of a season's last day
-    usable = is_loss(loss_year[rows, columns]) & (shown < len(years))
-    usable[usable] &= seen_again[shown[usable], rows[usable], columns[usable]]
+    usable = is_loss(loss_year[rows, columns]) & (shown > 0) & (shown < len(years))
     usable &= (shown == said) | ((np.abs(shown - said) == 1) & (says >= LEAST_PROBABILITY))
     which = np.flatnonzero(usable)
     which = which[np.argsort(says[which], kind="stable")]  # the most probable comes last, and stays

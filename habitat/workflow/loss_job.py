@@ -43,7 +43,7 @@ class LossJob:
         else:
             loss, probability = combine_evidence(evidence)
         if len(table.columns):
-            loss, table = _settled(loss, table, self.sources, evidence.seen_again)
+            loss, table = _settled(loss, table, self.sources)
         loss, probability = loss[core], probability[core]
         out = {"loss_year": loss, "probability": probability}
         if not len(table.columns):
@@ -58,13 +58,11 @@ class LossJob:
         return out | {f"break_{name}": own[name].to_numpy() for name in own.columns}
 
 
-def _settled(
-    loss: np.ndarray, breaks: pd.DataFrame, sources: ChangeSources, seen_again: np.ndarray
-) -> tuple[np.ndarray, pd.DataFrame]:
+def _settled(loss: np.ndarray, breaks: pd.DataFrame, sources: ChangeSources) -> tuple[np.ndarray, pd.DataFrame]:
     """Years of loss as breaks date them; the breaks with the year that they date, and `dating`: whether they do."""
     losses = breaks[breaks["date"].notna()].rename(columns={"loss_probability": "probability", "probability": "lasts"})
     ends = dict(zip(sources.years, sources.season_ends, strict=True))
-    settled, dates = settle_years(loss, losses, ends, seen_again)
+    settled, dates = settle_years(loss, losses, ends)
     dating = losses.index[dates]
     breaks = breaks.assign(dating=breaks.index.isin(dating))
     breaks.loc[dating, "loss_year"] = settled[losses.loc[dating, "row"], losses.loc[dating, "column"]]
