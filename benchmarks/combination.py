@@ -31,7 +31,7 @@ from scipy.optimize import minimize
 
 import habitat as hb
 from benchmarks.score_sample import read
-from habitat.change import LossEvidence, combine_evidence, dated_loss, without_small_patches
+from habitat.change import LossEvidence, combine_evidence, dated_loss, settle_years, without_small_patches
 from habitat.change.combination import loss_features
 from habitat.change.losses import patch_numbers
 from habitat.grids import Block
@@ -41,6 +41,7 @@ ONE_YEAR, LABELLED = ", one year", 2020
 """Ending of landscapes whose labels are all of one year, and that year."""
 PRESETS = {"standard": 3.0, "hard": 1.2, f"standard{ONE_YEAR}": 3.0, f"hard{ONE_YEAR}": 1.2}
 WAYS = (("maps", "trajectories"), ("maps", "breaks"), ("maps", "trajectories", "breaks"))
+LOSSES = ("row", "column", "lower", "upper", "probability")
 WEIGHT_TABLES = {
     "WEIGHTS": "By way of telling loss; see :func:`habitat.change.combination.loss_features`.",
     "ONE_YEAR": "The same where all labels were of one year.",
@@ -60,6 +61,10 @@ class Case(NamedTuple):
     seconds: tuple[float, float, float]
     """Processor time of reading maps, of trajectories, of breaks."""
     scenes: int
+    losses: pd.DataFrame
+    """Breaks away from forest: row, column, lower, upper, probability."""
+    ends: dict[int, np.datetime64]
+    """Last day of each year's mapping season."""
 
 
 def make_case(folder: Path, preset: str, seed: int) -> Case:
@@ -70,7 +75,9 @@ def make_case(folder: Path, preset: str, seed: int) -> Case:
     with np.load(path) as file:
         layers = (file[name] for name in ("years", "lost", "forest", "falls", "drops", "breaks", "looks"))
         evidence = LossEvidence(*layers, one_year=preset.endswith(ONE_YEAR))
-        return Case(evidence, file["truth"], tuple(file["seconds"]), int(file["scenes"]))
+        losses = pd.DataFrame({name: file[f"loss_{name}"] for name in LOSSES})
+        ends = dict(zip(evidence.years.tolist(), file["ends"], strict=True))
+        return Case(evidence, file["truth"], tuple(file["seconds"]), int(file["scenes"]), losses, ends)
 
 
 def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
@@ -97,9 +104,11 @@ def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
             sources = sources_of.change_sources(context, ways)
             sources.evidence(whole)  # compiles
             begun = time.process_time()
-            made.append(sources.evidence(whole)[0])
+            found, breaks = sources.evidence(whole)
+            made.append(found)
             seconds.append(time.process_time() - begun)
         scenes = len(sources.scenes)
+    losses = breaks[breaks["date"].notna()].assign(probability=breaks["loss_probability"])
     np.savez_compressed(
         path,
         years=made[0].years,
@@ -112,6 +121,8 @@ def _compute(sample: Path, preset: str, seed: int, path: Path) -> None:
         truth=read(sample / "truth" / "loss_year.tif"),
         seconds=[seconds[0], seconds[1] - seconds[0], seconds[2] - seconds[0]],
         scenes=scenes,
+        ends=sources.season_ends,
+        **{f"loss_{name}": losses[name].to_numpy() for name in LOSSES},
     )
 
 
@@ -174,6 +185,8 @@ def judge(case: Case, ways: tuple[str, ...]) -> tuple[list[float], np.ndarray, n
         probability = evidence.lost[-1]
     else:
         loss, probability = combine_evidence(evidence)
+    if "breaks" in ways:
+        loss, _ = settle_years(loss, case.losses, case.ends)
     loss = without_small_patches(loss, min_pixels=MIN_HA / 0.04).astype(int)
     true, found = case.truth.astype(int), loss
     is_true, is_found = (true > 0) & (true < 65535), (found > 0) & (found < 65535)

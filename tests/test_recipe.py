@@ -80,6 +80,9 @@ def test_burns_ask_for_whole_years_and_for_looks(tmp_path: Path) -> None:
     recipe = read_recipe(written(tmp_path, change="burns = true"))
     assert [str(day) for day in recipe.windows()[0]] == ["2016-01-01", "2016-12-31"]
     assert recipe.change_reads_looks
+    season = 'season = "11-01/02-28"'
+    winters = read_recipe(written(tmp_path, change="burns = true", period=f'years = "2016-2018"\n{season}')).windows()
+    assert [str(day) for day in (winters[0][0], winters[-1][1])] == ["2015-11-01", "2018-12-31"], "no season is cut"
     assert not read_recipe(written(tmp_path)).change_reads_looks
 
 

@@ -215,6 +215,12 @@ def test_a_raster_that_is_not_there_is_a_read_error(tmp_path: Path) -> None:
         store.read_raster(tmp_path / "gone.tif")
 
 
+@pytest.mark.parametrize("name", ["n" * 300 + ".tif", "a\0b.tif"])
+def test_a_name_that_no_file_can_have_is_a_read_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ReadError):
+        store.read_raster(tmp_path / name)
+
+
 def test_the_grid_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
     """Another file in its place lies elsewhere, be it as large; one that is gone is a read error."""
     path, values = tmp_path / "a.tif", np.ones((1, 6, 4), np.uint8)
@@ -226,7 +232,7 @@ def test_the_grid_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
                 assert grids.same_grid(grid, place) == place
                 np.testing.assert_array_equal(file.read(), values)
     path.unlink()
-    with pytest.raises(ReadError, match=r"a.tif: cannot be read"), store.open_on_grid(path):
+    with pytest.raises(ReadError, match=r"a.tif: there is no such file"), store.open_on_grid(path):
         pass
 
 

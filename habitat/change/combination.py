@@ -199,7 +199,7 @@ def settle_years(
         Moved by a year where a break of :data:`LEAST_PROBABILITY` and more lies between two looks that leave no other
         season, be it one without a composite; never to the first.
     dating : bool array (break,)
-        The break that dates its pixel's loss: of several that could, the most probable.
+        The break that dates its pixel's loss: the most probable of its year, or else the one that moves it.
     """
     years = np.array(list(season_ends))
     ends = np.array(list(season_ends.values()), "datetime64[D]")
@@ -211,7 +211,8 @@ def settle_years(
     usable = is_loss(loss_year[rows, columns]) & (shown > 0) & (shown < len(years))
     usable &= (shown == said) | ((np.abs(shown - said) == 1) & (says >= LEAST_PROBABILITY))
     which = np.flatnonzero(usable)
-    which = which[np.argsort(says[which], kind="stable")]  # the most probable comes last, and stays
+    # what comes last stays: a break of the year that was said, the most probable; or else the first that moves it
+    which = which[np.lexsort((says[which], -shown[which], (shown == said)[which]))]
     by_pixel = np.full(loss_year.shape, -1)
     by_pixel[rows[which], columns[which]] = which
     dating = np.zeros(len(losses), bool)

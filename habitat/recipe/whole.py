@@ -68,11 +68,16 @@ class Recipe(Section):
         return tuple(way for way in ("maps", "trajectories", "breaks") if way in asked)
 
     def windows(self) -> list[tuple[date, date]]:
-        """Of which days scenes are asked for: all seasons, or whole years where breaks or burns are looked for."""
+        """Of which days scenes are asked for: all seasons, and whole years where breaks or burns are looked for."""
         years = self.period.year_list()
-        if "breaks" in self.loss_ways or (self.change is not None and self.change.burns):
-            return [(date(year, 1, 1), date(year, 12, 31)) for year in years]
-        return [season.window(year) for year in years for season in self.period.season_list()]
+        seasons = [season.window(year) for year in years for season in self.period.season_list()]
+        if "breaks" not in self.loss_ways and (self.change is None or not self.change.burns):
+            return seasons
+        first, last = min(start for start, _ in seasons), max(end for _, end in seasons)  # may cross New Year
+        whole = [(date(year, 1, 1), date(year, 12, 31)) for year in years]
+        whole[0] = min(first, whole[0][0]), whole[0][1]
+        whole[-1] = whole[-1][0], max(last, whole[-1][1])
+        return whole
 
     @property
     def change_reads_looks(self) -> bool:

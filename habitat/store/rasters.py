@@ -188,7 +188,7 @@ def open_on_grid(path: Path | str) -> Iterator[tuple[rasterio.DatasetReader, Geo
     """
     try:
         found = Path(path).stat()
-    except OSError:  # it is missing, or lies in GDAL's memory
+    except (OSError, ValueError):  # it is missing, lies in GDAL's memory, or has no possible name
         with open_raster(path) as file:
             yield file, GeoBox.from_rio(file)
         return
@@ -215,7 +215,7 @@ class _Bare(rasterio.DatasetReader):  # type: ignore[misc]
 def _opened(path: Path | str, how: Callable[..., Any]) -> Iterator[Any]:
     if str(path).startswith("/vsi") and not str(path).startswith("/vsimem/"):
         raise ReadError("is no file: GDAL would go to the network for it", where=path, mend="give a file's path")
-    if "://" not in str(path) and not str(path).startswith("/vsi") and not Path(path).exists():
+    if "://" not in str(path) and not str(path).startswith("/vsi") and _is_missing(path):
         raise ReadError("there is no such file", where=path, mend="put it back, or make or fetch it again")
     driver = "JP2OpenJPEG" if str(path).lower().endswith(".jp2") else "GTiff"
     try:
@@ -228,6 +228,14 @@ def _opened(path: Path | str, how: Callable[..., Any]) -> Iterator[Any]:
             where=shown(path),
             mend="it may be truncated: fetch it again",
         ) from error
+
+
+def _is_missing(path: Path | str) -> bool:
+    """Whether there is no such file; what cannot be asked for, such as a name that is too long, GDAL refuses."""
+    try:
+        return not Path(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _refuse_giant(file: rasterio.DatasetReader, path: Path | str) -> None:

@@ -113,10 +113,9 @@ def alert_layers(run: AlertRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     layers = {name: np.full(run.shape, np.nan, np.float32) for name in LAYERS}
     latest_day = run.taken[-1].day if run.taken else 0.0
     breaks = breaks_of_events(run.table())
-    lasting = breaks[breaks["returned_day"].isna()].drop_duplicates(["row", "column"], keep="last")
-    losses = loss_breaks(lasting, least_probability=LIKELY)
-    lasting = lasting.loc[losses.index].assign(probability=losses["probability"])
-    recent = lasting[lasting["by_day"] >= latest_day - RECENT_DAYS]
+    losses = loss_breaks(breaks, least_probability=LIKELY).drop_duplicates(["row", "column"], keep="last")
+    lost = breaks.loc[losses.index].assign(probability=losses["probability"])
+    recent = lost[lost["by_day"] >= latest_day - RECENT_DAYS]
     level[level == CONFIRMED] = QUIET
     quiet = level[recent["row"], recent["column"]] != PROVISIONAL
     level[recent["row"][quiet], recent["column"][quiet]] = CONFIRMED

@@ -135,7 +135,7 @@ def test_a_break_is_of_the_first_season_that_ends_after_it_and_was_seen() -> Non
 
 def test_a_break_dates_the_loss_of_its_pixel_and_moves_it_by_a_year_where_its_looks_leave_no_other() -> None:
     ends = {year: np.datetime64(f"{year}-09-15") for year in YEARS}
-    loss = np.full((1, 9), 2020, np.uint16)
+    loss = np.full((1, 10), 2020, np.uint16)
     loss[0, 5] = 2019
     loss[0, 6], loss[0, 7] = 0, 65535
     rows = [
@@ -151,11 +151,13 @@ def test_a_break_dates_the_loss_of_its_pixel_and_moves_it_by_a_year_where_its_lo
         (8, "2020-06-01", "2020-07-01", 0.3, "the surer of two"),
         (8, "2020-06-01", "2020-07-01", 0.1, "the least sure"),
     ]
+    later = [(9, "2021-06-01", "2021-07-01", 0.99, "another fits the year: a surer one does not move it")]
+    rows += [(9, "2020-06-01", "2020-07-01", 0.8, "of that year"), *later]
     losses = pd.DataFrame(rows, columns=["column", "lower", "upper", "probability", "why"]).assign(row=0)
     losses = losses.astype({"lower": "datetime64[s]", "upper": "datetime64[s]"})
     settled, dating = settle_years(loss, losses, ends)
-    assert settled[0].tolist() == [2019, 2020, 2021, 2020, 2020, 2019, 0, 65535, 2020]
-    assert np.flatnonzero(dating).tolist() == [0, 1, 2, 9]
+    assert settled[0].tolist() == [2019, 2020, 2021, 2020, 2020, 2019, 0, 65535, 2020, 2020]
+    assert np.flatnonzero(dating).tolist() == [0, 1, 2, 9, 11]
 
 
 def test_a_course_is_level_between_breaks_and_nowhere_else() -> None:

@@ -9,14 +9,20 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from terminal import run
 
+from habitat.change import AlertRun, Taken
+from habitat.change.alerts import CONFIRMED, QUIET
+from habitat.cubes import BANDS
 from habitat.store import read_raster, read_table
 from habitat.workflow import watching
+from habitat.workflow.alarms import alert_layers
 from tests.workflow.watched import CLEARED_ON, alerts_of, cut_strip, items, offer, passes, same_states, write_land
 
 BLOCK = 16
@@ -236,3 +242,38 @@ def test_states_come_back_if_making_them_anew_fails(land: Path) -> None:
     run("watch", land / "recipe.toml", "--workers", "1")
     assert not (land / "run/alerts.before").exists()
     assert {file.name: file.read_bytes() for file in (land / "run/alerts").glob("*.npz")} == held
+
+
+def test_a_break_is_an_alert_where_it_is_more_probably_a_loss_and_regrowth_does_not_end_it() -> None:
+    gone = dict(zip(BANDS, (0.03, 0.04, 0.08, -0.12, 0.12, 0.14), strict=True))
+    weak = {band: change / 12 for band, change in gone.items()}
+    green = {band: -change for band, change in gone.items()}
+    known = {"kind": "confirmed", "row": 0, "looks_before": 30}
+    events = [
+        {"column": 0, "by_day": 5000.0, "statistic": 900.0, "looks": 12, "change": gone},
+        {"column": 0, "by_day": 5300.0, "statistic": 900.0, "looks": 12, "change": green},
+        {"column": 1, "by_day": 5000.0, "statistic": 70.0, "looks": 8, "change": weak},
+        {"column": 2, "by_day": 4700.0, "statistic": 900.0, "looks": 12, "change": gone},
+    ]
+    table = pd.DataFrame(
+        [
+            known
+            | {"after_day": event["by_day"] - 10, "known_day": event["by_day"] + 90}
+            | {name: value for name, value in event.items() if name != "change"}
+            | {f"change_{band}": change for band, change in event["change"].items()}
+            for event in events
+        ]
+    )
+    nothing = table[:0].drop(columns=["kind", "known_day", "statistic", "looks_before"])
+    held = SimpleNamespace(
+        shape=(1, 4),
+        taken=[Taken(5600.0, "S2", "0")],
+        levels=lambda: np.full((1, 4), QUIET, np.uint8),
+        table=lambda: table,
+        stirring=lambda: nothing,
+    )
+    level, layers = alert_layers(cast(AlertRun, held))
+    assert level[0].tolist() == [CONFIRMED, QUIET, QUIET, QUIET], "a loss; a drought; a loss of two years ago; nothing"
+    assert layers["probability"][0, 0] > 0.99
+    assert layers["by_day"][0, 0] == 5000
+    assert np.isnan(layers["probability"][0, 1:]).all()
