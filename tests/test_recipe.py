@@ -73,7 +73,7 @@ def test_one_word_stands_for_a_list_of_one_and_a_number_does_not(tmp_path: Path)
     assert recipe.sightings is not None
     assert (recipe.sightings.files, recipe.sightings.effort) == (["seen.csv"], ["cameras.csv"])
     assert "valid list" in fault(written(tmp_path, cells='size_m = 4000\nsizes_m = "8000"'))
-    assert "evidence needs maps" in fault(written(tmp_path, change='evidence = "breaks"'))
+    assert 'evidence needs "maps"' in fault(written(tmp_path, change='evidence = "breaks"'))
 
 
 def test_burns_ask_for_whole_years_and_for_looks(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class ChangeSection(Section):
     @model_validator(mode="after")
     def _with_maps(self) -> ChangeSection:
         if "maps" not in self.evidence:
-            raise ValueError("evidence needs maps: nothing else knows what is forest")
+            raise ValueError('evidence needs "maps", as in ["maps", "breaks"]: nothing else knows what is forest')
         return self
 
 

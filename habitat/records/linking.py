@@ -100,8 +100,13 @@ def find_efforts(
 
 def _parks(of_records: pd.Series, of_effort: pd.Series) -> NDArray[np.object_] | None:
     """Parks of the records, if the files speak of the same parks: else the word tells nothing."""
-    known = set(of_effort.dropna())
-    return np.asarray(of_records, dtype=object) if known & set(of_records.dropna()) else None
+    known = {_plain(park) for park in of_effort.dropna()}
+    return np.asarray(of_records, dtype=object) if known & {_plain(park) for park in of_records.dropna()} else None
+
+
+def _plain(park: object) -> str:
+    """A park as it is compared: capitals and spaces around it tell nothing."""
+    return str(park).strip().casefold()
 
 
 def _left(candidates: list[pd.DataFrame], parks: NDArray[np.object_] | None) -> Bools:
@@ -109,7 +114,9 @@ def _left(candidates: list[pd.DataFrame], parks: NDArray[np.object_] | None) -> 
     own = [of["source"].iloc[0] for of in candidates]
     if parks is None:
         return np.ones((1, len(own)), dtype=bool)
-    return np.array([[pd.isna(park) or pd.isna(mine) or park == mine for mine in own] for park in parks])
+    return np.array(
+        [[pd.isna(park) or pd.isna(mine) or _plain(park) == _plain(mine) for mine in own] for park in parks]
+    )
 
 
 def _same(candidates: list[pd.DataFrame], column: str, value: str) -> Bools:
@@ -157,10 +164,10 @@ def _offer_parks(
 ) -> None:
     """Where a record has nobody because its park is spelt otherwise, offer the park that may be meant."""
     known = sorted({str(of["source"].iloc[0]) for of in candidates if not pd.isna(of["source"].iloc[0])})
-    plain = {name.casefold(): name for name in known}
+    plain = {_plain(name): name for name in known}
     for row, park in zip(found.index[at], parks, strict=True):
         if found.at[row, "fault"] == "effort_unknown" and not pd.isna(park):
-            near = difflib.get_close_matches(str(park).casefold(), plain, n=1, cutoff=0.8)
+            near = difflib.get_close_matches(_plain(park), plain, n=1, cutoff=0.8)
             if near:
                 meant = f"its park is {str(park)!r}, did you mean {plain[near[0]]!r}?"
                 found.at[row, "reason"] = "; ".join((str(found.loc[row, "reason"]), meant))

@@ -139,9 +139,13 @@ def _loss_map(run: RunFolder, areas: Any) -> Inset:
         background = np.isin(first.values, run.legend.forest_codes) if first.grid.shape == grid.shape else None
     charted = [] if areas is None else sorted(areas.loc[areas["what"] == "loss", "year"].astype(int))
     lost = is_loss(loss_year)
+    smallest = run.notes("change").get("smallest_ha")
+    least = f" of {smallest:g} ha or more" if is_number(smallest) else ""
     figure = loss_map(loss_year, grid, background=background, years=charted or None)
-    alt = "Map of the year in which forest was first lost." if lost.any() else "Map: no forest loss was found."
-    caption = "Where forest was lost, by the year of the first loss." if lost.any() else "No forest loss was found."
+    alt = "Map of the year in which forest was first lost." if lost.any() else f"Map: no forest loss{least} was found."
+    caption = (
+        "Where forest was lost, by the year of the first loss." if lost.any() else f"No forest loss{least} was found."
+    )
     return inset(figure, alt, caption + thinned(small))
 
 

@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from habitat.change import AlertRun, loss_breaks, loss_patches
 from habitat.change.alerts import CONFIRMED, PROVISIONAL, QUIET
 from habitat.change.breaks import EPOCH, breaks_of_events, contrast
+from habitat.change.disturbances import NOTICE_DAYS
 from habitat.change.losses import patch_numbers
 from habitat.grids import Block
 from habitat.legend import UNKNOWN
@@ -167,8 +168,9 @@ def alert_table(pixels: pd.DataFrame, grid: GeoBox) -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        alert, level ("confirmed" or "provisional"), date (halfway), earliest (the last look before), latest (the first
-        look after), looks that spoke for it, probability (null while provisional), change (of reflectance, see
+        alert, level ("confirmed" or "provisional"), date (halfway, at most 30 days before `latest`), earliest (the last
+        look before), latest (the first look after), looks that spoke for it, probability (null while provisional),
+        change (of reflectance, see
         :func:`alert_layers`): medians of its pixels; area_ha, geometry.
     """
     parts = []
@@ -183,7 +185,7 @@ def alert_table(pixels: pd.DataFrame, grid: GeoBox) -> gpd.GeoDataFrame:
         parts.append(
             patches[["area_ha", "geometry"]].assign(
                 level=name,
-                date=as_dates((days[0] + days[1]) / 2),
+                date=as_dates(np.maximum((days[0] + days[1]) / 2, days[1] - NOTICE_DAYS)),
                 earliest=as_dates(days[0]),
                 latest=as_dates(days[1]),
                 looks=middle["looks"].to_numpy().astype(np.int64),

@@ -126,6 +126,11 @@ def _warnings(plan: Plan) -> list[str]:
 
     found = [] if plan.index is None else list(plan.index.notes)
     found += burn_doubts(plan) if plan.recipe.change is not None and plan.recipe.change.burns else []
+    change = plan.recipe.change
+    if change is not None and change.min_patch_ha > (area_ha := plan.outline.area / 1e4):
+        found.append(
+            f"min_patch_ha = {change.min_patch_ha:g} is more than the area of {area_ha:,.0f} ha: no loss is told"
+        )
     if plan.uncovered_share > 0.01:
         found.append(f"{plan.uncovered_share:.0%} of the area lies outside all scenes")
     found += [f"item {name}: {words}" for name, words in grid_disagreements(plan.scenes).items()]

@@ -128,6 +128,8 @@ def open_run(recipe: Recipe) -> Run:
 def stages_of(recipe: Recipe, until: str = "report") -> list[Stage]:
     """The stages that `until` needs and the recipe has sections for."""
     known = {stage.name: stage for stage in STAGES}
+    if until not in known:
+        raise RecipeError(f"no stage is called {until!r}", where="until", mend=f"name one of {', '.join(known)}")
     if getattr(recipe, known[until].sections[-1]) is None:
         raise RecipeError(
             f"has no section [{known[until].sections[-1]}], so there is nothing to {until}",

@@ -88,6 +88,15 @@ def test_in_one_folder_the_place_tells_else_the_time_else_nobody_guesses(write):
     assert told(records, "effort_ambiguous") == [["seen.csv", 5]]
 
 
+def test_capitals_do_not_make_another_park(write):
+    paths = write(
+        cameras=f"park,{CAMERAS}North,CAM01,{MAY},43,131\nSouth,CAM01,{MAY},42,131\n",
+        seen="event,park,species,time,effort_id\nn,north,tiger,2021-05-03T06:10Z,CAM01\n"
+        "s,SOUTH ,tiger,2021-05-04T06:10Z,CAM01\n",
+    )
+    assert links(read_records(paths)) == {"n": "CAM01 (North)", "s": "CAM01 (South)"}
+
+
 def test_a_record_of_another_park_is_not_counted_at_the_only_camera_of_its_name(write):
     paths = write(a=f"{CAMERAS}CAM01,{MAY},43,131\n", seen=f"{SEEN}tiger,2021-05-25T06:10Z,42,131,CAM01\n")
     records = read_records(paths)
@@ -213,10 +222,10 @@ def test_a_park_that_is_spelt_otherwise_is_offered(write):
     paths = write(
         cameras=f"park,{CAMERAS}Hunchun,CAM01,{MAY},43,131\nWangqing,CAM01,{MAY},42,131\n",
         seen="event,park,species,time,latitude,longitude,effort_id\n"
-        "a,Hunchun,tiger,2021-05-03T06:10Z,43,131,CAM01\nb,WANGQING,tiger,2021-05-04T06:10Z,42,131,CAM01\n"
+        "a,Hunchun,tiger,2021-05-03T06:10Z,43,131,CAM01\nb,Wangquing,tiger,2021-05-04T06:10Z,42,131,CAM01\n"
         "c,Tumen,tiger,2021-05-05T06:10Z,42,131,CAM01\n",
     )
     records = read_records(paths)
     unknown = records.findings[records.findings["kind"] == "effort_unknown"].set_index("row")["reason"]
-    assert unknown[3].endswith("; its park is 'WANGQING', did you mean 'Wangqing'?")
+    assert unknown[3].endswith("; its park is 'Wangquing', did you mean 'Wangqing'?")
     assert "did you mean" not in unknown[4]
