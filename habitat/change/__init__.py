@@ -5,7 +5,8 @@ from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import burnt_class, burnt_to_open, find_burns, fire_frequency
 from habitat.change.burnt_areas import number_fires, outline_fires
-from habitat.change.charring import BurnRules, UsualGround, sample_clumps, usual_ground
+from habitat.change.charring import BurnRules, UsualGround, usual_ground
+from habitat.change.clumps import ClumpSample, sample_clumps
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, settle_years, yearly_drops
 from habitat.change.consistency import CoverHistory, smooth_cover, smooth_forest
 from habitat.change.courses import fitted_course
@@ -23,6 +24,7 @@ __all__ = [
     "AlertRun",
     "BreakRules",
     "BurnRules",
+    "ClumpSample",
     "CoverDynamics",
     "CoverHistory",
     "LossEvidence",

@@ -63,7 +63,7 @@ def find_burns(
         `rdnbr` float32, `dnbr` over the root of the burn ratio before (Miller and Thode 2007,
         doi:10.1016/j.rse.2006.12.006), in units of 1, not 1000; `severity` uint8, a code of :data:`SEVERITIES` by the
         greater of both falls: low where there is char and the ratio hardly fell. And over (y, x): `burns` uint8, how
-        many; `seen_years` uint8, years with a clear look.
+        many; `seen_years` uint8, years with a clear look on a day of which it is told what is usual.
 
     Raises
     ------
@@ -77,10 +77,16 @@ def find_burns(
     days = stack["time"].values.astype("datetime64[D]").astype(np.int64)
     shape = (stack.sizes["y"], stack.sizes["x"])
     codes, number = numbered_kinds(strata, shape)
-    levels = day_levels((ratio, *looks), number, rules) if usual is None else usual.levels_of(codes, len(days))
-    seen, level = np.isfinite(ratio), ratio.copy()
+    if not len(days):
+        return _without_looks(stack, most_burns)
+    if usual is None:
+        levels = day_levels((ratio, *looks), number, len(codes), rules)
+    else:
+        levels = usual.levels_of(codes, len(days))
+    level = ratio.copy()
     for values, of_day in zip((ratio, *looks), levels, strict=True):
         values -= of_day[:, number]
+    seen = np.isfinite(ratio)  # a look without a level tells nothing, not even that nothing burned
     of_day = level - ratio
     green = of_day >= np.nanmedian(np.where(np.isfinite(of_day).any(axis=0), of_day, 0), axis=0)
     over_years = np.where(green, ratio, np.float32(np.nan))
@@ -96,7 +102,10 @@ def find_burns(
     spans = (7 * rules.weeks, 7 * rules.seasonal_weeks)
     crown = (rules.crown_darkening, rules.crown_flattening, rules.crown_brightening)
     limits = (rules.least_charring, rules.least_flattening, *crown, rules.agree_days, *spans, rules.rest_days)
-    unrest = day_unrest(looks[1], number) if usual is None else usual.unrest_of(codes, len(days))
+    if usual is None:
+        unrest = day_unrest(looks[1], number, len(codes))
+    else:
+        unrest = usual.unrest_of(codes, len(days))
     ground = (seasonal, number, np.float32(rules.least_contrast) * unrest)
     search(days, (*looks, sharp[0]), ground, limits, out)
     keep_fires(days, out, shape, apart_days=rules.agree_days, fewest_pixels=rules.fewest_pixels)
@@ -120,12 +129,28 @@ def find_burns(
         measured[name] = np.where(look >= 0, when[np.maximum(look, 0)], np.datetime64("NaT"))
     years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(int)
     seen_years = sum(seen[years == year].any(axis=0).astype(np.uint8) for year in np.unique(years))
-    data = {name: (("burn", "y", "x"), values.reshape(most_burns, *shape)) for name, values in measured.items()} | {
-        "burns": (("y", "x"), count.reshape(shape)),
-        "seen_years": (("y", "x"), np.asarray(seen_years, dtype=np.uint8).reshape(shape)),
-    }
+    return _as_dataset(stack, measured, {"burns": count, "seen_years": np.asarray(seen_years, dtype=np.uint8)})
+
+
+def _as_dataset(stack: xr.Dataset, burns: Mapping[str, np.ndarray], pixels: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """Put what is told of burns (burn, pixel), and of pixels, on the grid of the stack."""
+    shape = (stack.sizes["y"], stack.sizes["x"])
+    data = {name: (("burn", "y", "x"), values.reshape(len(values), *shape)) for name, values in burns.items()}
+    over = {name: (("y", "x"), values.reshape(shape)) for name, values in pixels.items()}
     coords = {name: stack.coords[name] for name in ("y", "x", "spatial_ref") if name in stack.coords}
-    return xr.Dataset(data, coords=coords)
+    return xr.Dataset(data | over, coords=coords)
+
+
+def _without_looks(stack: xr.Dataset, most_burns: int) -> xr.Dataset:
+    """No burns, and no year that was seen."""
+    pixels = stack.sizes["y"] * stack.sizes["x"]
+    shape = (most_burns, pixels)
+    told = {name: np.full(shape, np.nan, np.float32) for name in ("charring", "dnbr", "dnbr_year", "rdnbr")}
+    days = {name: np.full(shape, np.datetime64("NaT", "s")) for name in ("earliest", "date")}
+    severities = {"severity": np.zeros(shape, np.uint8)}
+    return _as_dataset(
+        stack, told | severities | days, {name: np.zeros(pixels, np.uint8) for name in ("burns", "seen_years")}
+    )
 
 
 def burnt_class(

@@ -54,7 +54,7 @@ class BurnRules:
     snow_index: float = -0.3
     """Looks with (green - swir16) / (green + swir16) above this hold snow or water, and are left out."""
     fewest_alike: int = 50
-    """Clear pixels of a kind from which it is told what is usual on a day."""
+    """Clear pixels of a kind from which it is told what is usual on a day; of fewer nothing is told."""
     moderate_dnbr: float = 0.27
     moderate_high_dnbr: float = 0.44
     high_dnbr: float = 0.66
@@ -108,16 +108,23 @@ class UsualGround:
 
 
 def usual_ground(
-    clumps: xr.Dataset, *, strata: np.ndarray | None = None, rules: BurnRules | None = None
+    clumps: xr.Dataset,
+    *,
+    strata: np.ndarray | None = None,
+    counts: np.ndarray | None = None,
+    rules: BurnRules | None = None,
 ) -> UsualGround:
     """Tell what is usual on each look from a sample of an area.
 
     Parameters
     ----------
     clumps : STACK
-        Squares of 3 x 3 pixels, laid side by side: each is a pixel with those around it. See :func:`sample_clumps`.
+        Squares of 3 x 3 pixels, laid side by side: each is a pixel with those around it. See
+        :func:`habitat.change.sample_clumps`. Without a square nothing is told.
     strata : int array (y, x), optional
         Kind of ground of each pixel, as for :func:`habitat.change.find_burns`.
+    counts : bool array (y, x), optional
+        Pixels that speak for their kind; the others are there as their neighbours only. Default: all.
     rules : BurnRules, optional
 
     Raises
@@ -133,28 +140,14 @@ def usual_ground(
         raise ContractError(f"{shape} pixels are no squares of {CLUMP} x {CLUMP}", where="usual_ground")
     layers = char_layers(clumps, rules)
     codes, number = numbered_kinds(strata, shape)
-    levels = day_levels(layers, number, rules)
+    speaks = number if counts is None else np.where(np.ravel(counts), number, -1)
+    levels = day_levels(layers, speaks, len(codes), rules)
     short = layers[2] - levels[2][:, number]
     without_season(short, clumps["time"].values.astype("datetime64[D]").astype(np.int64))
     middle = np.s_[CLUMP // 2 :: CLUMP, CLUMP // 2 :: CLUMP]
-    around = with_neighbours(short, shape).reshape(-1, *shape)[:, *middle].reshape(len(short), -1)
-    unrest = np.full((len(short), len(codes)), np.nan, np.float32)
-    of = number.reshape(shape)[middle].ravel()
-    told = day_unrest(around, of)
-    unrest[:, : told.shape[1]] = told
-    return UsualGround(codes, levels, unrest)
-
-
-def sample_clumps(length: int, *, every: int) -> np.ndarray:
-    """Return the rows, or columns, of squares of three that begin at every so many of `length` pixels; whole ones only.
-
-    Examples
-    --------
-    >>> sample_clumps(18, every=8).tolist()
-    [0, 1, 2, 8, 9, 10]
-    """
-    starts = np.arange(0, max(length - CLUMP + 1, 0), every)
-    return (starts[:, None] + np.arange(CLUMP)).ravel()
+    of = speaks.reshape(shape)[middle].ravel()
+    around = with_neighbours(short, shape).reshape(len(short), *shape)[:, *middle].reshape(len(short), of.size)
+    return UsualGround(codes, levels, day_unrest(around, of, len(codes)))
 
 
 def char_layers(stack: xr.Dataset, rules: BurnRules) -> tuple[np.ndarray, ...]:
@@ -196,9 +189,8 @@ def numbered_kinds(strata: np.ndarray | None, shape: tuple[int, int]) -> tuple[n
     return codes, number.reshape(-1).astype(np.int64)
 
 
-def day_levels(layers: Sequence[np.ndarray], number: np.ndarray, rules: BurnRules) -> np.ndarray:
+def day_levels(layers: Sequence[np.ndarray], number: np.ndarray, kinds: int, rules: BurnRules) -> np.ndarray:
     """Return each look's median over the clear pixels of a kind, float32 (layer, time, kind); NaN = too few of them."""
-    kinds = int(number.max()) + 1 if number.size else 0
     levels = np.full((len(layers), len(layers[0]), kinds), np.nan, np.float32)
     for kind in range(kinds):
         here = number == kind
@@ -210,10 +202,10 @@ def day_levels(layers: Sequence[np.ndarray], number: np.ndarray, rules: BurnRule
     return levels
 
 
-def day_unrest(values: np.ndarray, number: np.ndarray) -> np.ndarray:
+def day_unrest(values: np.ndarray, number: np.ndarray, kinds: int) -> np.ndarray:
     """Spread of each look over each kind of ground, float32 (time, kind): 1.48 median deviations; NaN = not seen."""
-    spread = np.full((len(values), int(number.max()) + 1 if number.size else 0), np.nan, np.float32)
-    for kind in range(spread.shape[1]):
+    spread = np.full((len(values), kinds), np.nan, np.float32)
+    for kind in range(kinds):
         for t, look in enumerate(values[:, number == kind]):
             clear = look[np.isfinite(look)]
             if len(clear):

@@ -18,6 +18,7 @@ from odc.geo.geobox import GeoBox
 
 from habitat.change import (
     BurnRules,
+    ClumpSample,
     UsualGround,
     burnt_class,
     burnt_to_open,
@@ -30,7 +31,7 @@ from habitat.change import (
     usual_ground,
 )
 from habitat.change.breaks import EPOCH
-from habitat.change.charring import CHAR_BANDS
+from habitat.change.charring import CHAR_BANDS, CLUMP
 from habitat.change.combination import LIKE_FALL
 from habitat.change.weather import HALO, NODE
 from habitat.cubes import BANDS
@@ -44,8 +45,9 @@ from habitat.workflow.loss_job import DAY
 
 SQUARE = 256
 """Pixels along each side, or nearly, of the squares over which it is told what is usual on a day."""
-EVERY, EVERY_OF_SMALL, SMALL = 8, 4, 128
-"""It is told from 3 x 3 pixels at every eighth, down and across; at every fourth where the area is small."""
+EVERY, SMALL = (8, 4, 3), 128
+"""It is told from 3 x 3 pixels at every eighth, down and across; at every fourth, and then from all, of a kind of which
+there is too little. In a small area it begins with the second."""
 MOST_LOOKS = 24_000_000
 """Looks at pixels that are read for a block: of a band they take 0.1 GB, and 25 times that while burns are found."""
 RULES = BurnRules()
@@ -134,12 +136,19 @@ class UsualJob:
 
     def __call__(self) -> dict[str, np.ndarray]:
         """Return the arrays of :class:`habitat.change.UsualGround`."""
-        rows, strata = [], []
-        for line in _lines(parts(self.square, self.side)):
-            cut = [_clumps(*self.sources.looks(part), self.square) for part in line]
-            rows.append(xr.concat([looks for looks, _ in cut], "x"))
-            strata.append(np.concatenate([kinds for _, kinds in cut], axis=1))
-        found = usual_ground(xr.concat(rows, "y"), strata=np.concatenate(strata), rules=RULES)
+        top, left = self.square.rows.start, self.square.cols.start
+        sample = _sample(self.sources.strata(self.square))
+        looks, strata, counts = [], [], []
+        for part in parts(self.square, self.side):
+            rows, columns = (slice(at.start - by, at.stop - by) for at, by in ((part.rows, top), (part.cols, left)))
+            own = sample.begun_in(rows, columns)
+            stack, kinds = self.sources.looks(_widened(part, self.square))
+            at = own.rows - rows.start, own.columns - columns.start
+            looks.append(_picked(stack, *at))
+            strata.append(kinds[at])
+            counts.append(own.counts)
+        sampled = {"strata": np.concatenate(strata, axis=1), "counts": np.concatenate(counts, axis=1)}
+        found = usual_ground(xr.concat(looks, "x"), **sampled, rules=RULES)
         return {"kinds": found.kinds, "levels": found.levels, "unrest": found.unrest}
 
 
@@ -166,8 +175,10 @@ class BurnJob:
         window, core = widen(self.block, self.sources.sources.grid, RULES.halo)
         stack, strata = self.sources.looks(window)
         if self.usual is None:
-            sample, kinds = _clumps(stack.isel(y=core[0], x=core[1]), strata[core], self.block)
-            usual = usual_ground(sample, strata=kinds, rules=RULES)
+            sample = _sample(strata[core])
+            looks = _picked(stack.isel(y=core[0], x=core[1]), sample.rows, sample.columns)
+            kinds = strata[core][sample.rows, sample.columns]
+            usual = usual_ground(looks, strata=kinds, counts=sample.counts, rules=RULES)
         else:
             usual = UsualGround(**load_block(self.work, self.usual))
         most = min(MOST_BURNS, 2 * len(self.sources.sources.years))
@@ -236,18 +247,24 @@ def parts(square: Block, side: int) -> Iterator[Block]:
             index += 1
 
 
-def _lines(found: Iterator[Block]) -> list[list[Block]]:
-    lines: dict[int, list[Block]] = {}
-    for part in found:
-        lines.setdefault(part.rows.start, []).append(part)
-    return list(lines.values())
+def _sample(strata: np.ndarray) -> ClumpSample:
+    """The sample of a square, by its ground: the same however it is read."""
+    every = EVERY if max(strata.shape) >= SMALL else EVERY[1:]
+    return sample_clumps(strata, every=every, left_out=(FIELD,))
 
 
-def _clumps(stack: xr.Dataset, strata: np.ndarray, square: Block) -> tuple[xr.Dataset, np.ndarray]:
-    """The sample of a square, or of a part of it that begins a multiple of EVERY from its corner."""
-    every = EVERY if max(square.shape) >= SMALL else EVERY_OF_SMALL
-    rows, columns = (sample_clumps(length, every=every) for length in strata.shape)
-    return stack.isel(y=rows, x=columns), strata[np.ix_(rows, columns)]
+def _widened(part: Block, square: Block) -> Block:
+    """A part with the pixels of its square that a clump begun in it may reach."""
+    rows, columns = (
+        slice(own.start, min(own.stop + CLUMP - 1, whole.stop))
+        for own, whole in ((part.rows, square.rows), (part.cols, square.cols))
+    )
+    return Block(part.index, rows, columns)
+
+
+def _picked(stack: xr.Dataset, rows: np.ndarray, columns: np.ndarray) -> xr.Dataset:
+    """The pixels of a stack at some places (y, x)."""
+    return stack.isel(y=xr.DataArray(rows, dims=("y", "x")), x=xr.DataArray(columns, dims=("y", "x")))
 
 
 def refuse_missing_char(bands: Sequence[str]) -> None:

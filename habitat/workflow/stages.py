@@ -43,7 +43,7 @@ STAGES = (
     Stage("composite", "composites:make_composites", (), ("scenes",), version=5),
     Stage("train", "training:train", ("composite",), ("forest",), version=4),
     Stage("map", "maps:map_forest", ("composite", "train"), ("forest",), version=4),
-    Stage("change", "changes:find_change", ("composite", "train", "map"), ("change",), version=6),
+    Stage("change", "changes:find_change", ("composite", "train", "map"), ("change",), version=7),
     Stage("assess", "assessing:assess", ("composite", "map", "change"), ("forest", "assess")),
     Stage("cells", "cells:make_cells", ("map", "change"), ("cells",), version=2),
     Stage("join", "joining:join_sightings", ("map", "change", "cells"), ("sightings",), version=5),

@@ -9,6 +9,7 @@ import xarray as xr
 
 from habitat.change import (
     BurnRules,
+    ClumpSample,
     burnt_class,
     burnt_to_open,
     find_burns,
@@ -176,9 +177,8 @@ def test_with_what_is_usual_told_beforehand_a_block_and_its_halo_give_what_the_w
     put(stack, slice(20, 32), CHAR, "2020-07-01", "2020-08-20")
     put(stack, slice(150, 152), CHAR, "2021-05-01", "2021-06-10")
     strata = np.repeat((np.arange(200) < 120)[None], ROWS, axis=0).astype(int)
-    columns = sample_clumps(200, every=4)
-    sample = stack.isel(y=slice(0, 3), x=columns)
-    usual = usual_ground(sample, strata=strata[:3, columns])
+    chosen = sample_clumps(strata, every=(4,))
+    usual = usual_ground(picked(stack, chosen), strata=strata[chosen.rows, chosen.columns])
     whole = find_burns(stack, strata=strata, usual=usual)
     assert whole["burns"].values[2].tolist() == [0] * 20 + [1] * 12 + [0] * 118 + [1] * 2 + [0] * 48
     halo = BurnRules().halo
@@ -202,6 +202,71 @@ def test_what_is_usual_is_the_median_of_a_kind_and_is_not_told_of_too_few_pixels
         find_burns(stack.isel(time=slice(5)), usual=usual)
     with pytest.raises(ContractError, match="squares of 3 x 3"):
         usual_ground(stack)
+
+
+def picked(stack: xr.Dataset, sample: ClumpSample) -> xr.Dataset:
+    at = {"y": sample.rows, "x": sample.columns}
+    return stack.isel({name: xr.DataArray(places, dims=("y", "x")) for name, places in at.items()})
+
+
+def test_a_look_without_a_level_is_no_look_in_which_nothing_burned() -> None:
+    """Of 45 pixels nothing is told, and so no year was seen; of 60 all three were."""
+    stack = stack_of(60)
+    put(stack, slice(0, 5), CHAR, "2020-07-01", "2020-08-20")
+    few = stack.isel(x=slice(9))
+    for told in (find_burns(few), find_burns(few, usual=usual_ground(few.isel(y=slice(3))))):
+        assert not told["burns"].any()
+        assert not told["seen_years"].any()
+        assert np.isnan(fire_frequency(told)).all()
+    strata = np.repeat((np.arange(60) >= 51)[None], ROWS, axis=0).astype(int)
+    both = find_burns(stack, strata=strata)
+    assert both["burns"].values[2].tolist() == [1] * 5 + [0] * 55
+    assert both["seen_years"].values[2].tolist() == [3] * 51 + [0] * 9
+
+
+def test_a_kind_of_which_there_is_little_is_sampled_more_densely_and_by_its_own_pixels() -> None:
+    strata = np.ones((48, 48), int)
+    strata[30:36, 3:42] = 7  # 234 pixels
+    strata[0, 47] = 9
+    sample = sample_clumps(strata, every=(8, 4, 3), enough=150)
+    kinds = strata[sample.rows, sample.columns]
+    speak = {kind: int((sample.counts & (kinds == kind)).sum()) for kind in (1, 7, 9)}
+    # at every eighth there are 36 squares; of those of row 32 four lie in the strip, and two columns of a fifth. At
+    # every third the strip is whole squares
+    assert speak == {1: 36 * 9 - 4 * 9 - 2 * 3, 7: 6 * 39, 9: 1}
+    places = (sample.rows * 48 + sample.columns)[sample.counts & (kinds == 7)]
+    assert len(np.unique(places)) == 234, "none twice"
+    two = sample.begun_in(slice(0, 29), slice(0, 48)), sample.begun_in(slice(29, 48), slice(0, 48))
+    assert sum(part.rows.size for part in two) == sample.rows.size
+    assert not sample_clumps(strata, enough=150, left_out=(1, 7, 9)).rows.size
+
+
+def test_neighbours_that_do_not_count_say_nothing_of_their_kind() -> None:
+    stack = stack_of(60)
+    counts = np.ones((3, 60), bool)
+    counts[:, 51:] = False
+    clumps = stack.isel(y=slice(3))
+    some, alone = usual_ground(clumps, counts=counts), usual_ground(clumps.isel(x=slice(51)))
+    assert np.array_equal(some.levels, alone.levels)
+    assert np.array_equal(some.unrest, alone.unrest)
+    none = usual_ground(clumps, counts=np.zeros((3, 60), bool))
+    assert np.isnan(none.levels).all()
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_an_area_without_a_whole_square_and_a_stack_without_looks_tell_nothing(side: int) -> None:
+    tiny = stack_of(side).isel(y=slice(side))
+    sample = sample_clumps(np.zeros((side, side), int))
+    usual = usual_ground(picked(tiny, sample), strata=np.zeros(sample.rows.shape, int))
+    assert not usual.kinds.size
+    assert not find_burns(tiny, usual=usual)["seen_years"].any()
+    blind = stack_of().isel(time=slice(0))
+    told, some = find_burns(blind), find_burns(stack_of().isel(time=slice(1)))
+    assert not told["seen_years"].any()
+    assert np.isnat(told["date"].values).all()
+    assert told.sizes == some.sizes
+    assert {name: layer.dtype for name, layer in told.items()} == {name: layer.dtype for name, layer in some.items()}
+    assert usual_ground(blind.isel(y=slice(3), x=slice(60))).levels.shape == (4, 0, 1)
 
 
 def burnt_pixels(rows: list[tuple[int, int, str, bool]]) -> pd.DataFrame:

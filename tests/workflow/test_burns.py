@@ -155,7 +155,7 @@ def test_small_parts_and_a_second_try_make_the_same_files(
 ) -> None:
     (land / "run/change/burns.tif").unlink()
     monkeypatch.setattr(burning, "MOST_LOOKS", 1)
-    monkeypatch.setattr(burning, "LEAST_SIDE", 2 * burning.EVERY)
+    monkeypatch.setattr(burning, "LEAST_SIDE", 16)
     whole, calls = burning.BurnJob.__call__, []
 
     def interrupted(job: burning.BurnJob) -> dict[str, np.ndarray]:
