@@ -3,7 +3,7 @@
 from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
-from habitat.change.burns import burnt_class, burnt_to_open, find_burns, fire_frequency
+from habitat.change.burns import burnt_class, burnt_to_open, class_before, find_burns, fire_frequency
 from habitat.change.burnt_areas import number_fires, outline_fires
 from habitat.change.charring import BurnRules, UsualGround, usual_ground
 from habitat.change.clumps import ClumpSample, sample_clumps
@@ -36,6 +36,7 @@ __all__ = [
     "breaks_without_weather",
     "burnt_class",
     "burnt_to_open",
+    "class_before",
     "combine_evidence",
     "cover_dynamics",
     "dated_loss",

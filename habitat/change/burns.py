@@ -153,39 +153,76 @@ def _without_looks(stack: xr.Dataset, most_burns: int) -> xr.Dataset:
     )
 
 
-def burnt_class(
-    burns: xr.Dataset, code: xr.DataArray, *, forest_codes: frozenset[int], burnt_grassland: int = 23
-) -> xr.DataArray:
-    """Return what burned in each year: 0 nothing, 1 forest, `burnt_grassland` open ground.
+def class_before(burns: xr.Dataset, code: xr.DataArray, *, season_ends: np.ndarray) -> xr.DataArray:
+    """Return what was mapped where it burned, in the last mapping season that ended before the burn and saw the pixel.
 
-    A fire before the mapping season is one of the ground as it was mapped in the year before; one after it, as in that
-    year; the first year stands in for what is before it.
+    Each burn has its own: two of one year are of two maps if a season ended between them.
 
     Parameters
     ----------
     burns : Dataset
         Of :func:`find_burns`.
     code : uint8 DataArray (year, y, x)
-        Legend codes, 0 = unknown: of such ground nothing is said.
+        Legend codes, 0 = unknown.
+    season_ends : datetime64 array (year,)
+        Last day of each mapping season, ascending. The first season stands in for those before it.
+
+    Returns
+    -------
+    uint8 DataArray (burn, y, x)
+        Legend codes; 0 = no burn, or never seen until then.
+    """
+    ends = np.asarray(season_ends).astype("datetime64[D]")
+    date = burns["date"].values.astype("datetime64[D]")
+    latest = np.maximum(np.searchsorted(ends, date, side="left") - 1, 0)  # NaT comes last; it is left out below
+    result = np.zeros(date.shape, np.uint8)
+    for place in range(len(ends)):  # ascending: what a later season saw takes the place of what is older
+        here = ~np.isnat(date) & (latest >= place) & (code.values[place] > 0)
+        result = np.where(here, code.values[place], result)
+    return burns["date"].copy(data=result).rename("class_before")
+
+
+def burnt_class(
+    burns: xr.Dataset,
+    code: xr.DataArray,
+    *,
+    season_ends: np.ndarray,
+    forest_codes: frozenset[int],
+    burnt_grassland: int = 23,
+) -> xr.DataArray:
+    """Return what burned in each year: 0 nothing, 1 forest, `burnt_grassland` open ground; of two burns, the first.
+
+    What it was is told by :func:`class_before`; of ground that no season saw until then nothing is said.
+
+    Parameters
+    ----------
+    burns : Dataset
+        Of :func:`find_burns`.
+    code : uint8 DataArray (year, y, x)
+        Legend codes, 0 = unknown.
+    season_ends : datetime64 array (year,)
+        Last day of each mapping season, ascending.
     forest_codes : frozenset of int
 
     Returns
     -------
     uint8 DataArray (year, y, x)
     """
-    years = code["year"].values.astype(int)
-    burnt_in = burns["date"].values.astype("datetime64[M]").astype(float)
-    burnt_in = np.where(np.isnat(burns["date"].values), np.nan, burnt_in)
+    before = class_before(burns, code, season_ends=season_ends).values
+    burnt_in = _years(burns)
+    now = np.where(np.isin(before, list(forest_codes)), np.uint8(1), np.uint8(burnt_grassland))
     result = np.zeros(code.shape, np.uint8)
-    for place, year in enumerate(years):
-        month = burnt_in - 12 * (year - 1970)
-        for low, high, mapped in ((0, 8, max(place - 1, 0)), (8, 12, place)):
-            burnt = ((month >= low) & (month < high)).any(axis=0)
-            before = code.values[mapped]
-            forest = np.isin(before, list(forest_codes))
-            now = np.where(forest, np.uint8(1), np.where(before > 0, np.uint8(burnt_grassland), np.uint8(0)))
-            result[place] = np.where(burnt & (result[place] == 0), now, result[place])
+    for place, year in enumerate(code["year"].values.astype(int)):
+        for burn in range(len(burnt_in)):
+            here = (burnt_in[burn] == year) & (before[burn] > 0) & (result[place] == 0)
+            result[place] = np.where(here, now[burn], result[place])
     return code.copy(data=result).rename("burnt_class")
+
+
+def _years(burns: xr.Dataset) -> np.ndarray:
+    """Year of each burn, int64 (burn, y, x); 0 = none."""
+    date = burns["date"].values
+    return np.where(np.isnat(date), 0, date.astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
 def fire_frequency(burns: xr.Dataset) -> xr.DataArray:
@@ -195,7 +232,12 @@ def fire_frequency(burns: xr.Dataset) -> xr.DataArray:
 
 
 def burnt_to_open(
-    burns: xr.Dataset, code: xr.DataArray, *, kinds: Mapping[str, frozenset[int]], after_years: int = 3
+    burns: xr.Dataset,
+    code: xr.DataArray,
+    *,
+    season_ends: np.ndarray,
+    kinds: Mapping[str, frozenset[int]],
+    after_years: int = 3,
 ) -> xr.DataArray:
     """Tell where forest burned and open ground took its place.
 
@@ -205,6 +247,8 @@ def burnt_to_open(
         Of :func:`find_burns`.
     code : uint8 DataArray (year, y, x)
         Legend codes, 0 = unknown.
+    season_ends : datetime64 array (year,)
+        Last day of each mapping season, ascending.
     kinds : mapping
         "forest" and "open": codes of each.
     after_years : int
@@ -215,16 +259,16 @@ def burnt_to_open(
     uint16 DataArray (y, x)
         Year of the fire, the first if there are several; 0 = none.
     """
-    years = code["year"].values.astype(int)
-    forest, open_ground = (np.isin(code.values, list(kinds[kind])) for kind in ("forest", "open"))
-    burnt = burnt_class(burns, code, forest_codes=kinds["forest"]).values == 1
+    before = class_before(burns, code, season_ends=season_ends).values
+    forest, open_ground = np.isin(before, list(kinds["forest"])), np.isin(code.values, list(kinds["open"]))
+    burnt_in, years = _years(burns), code["year"].values.astype(int)
     result = np.zeros(code.shape[1:], np.uint16)
-    for place, year in enumerate(years):
+    for year in np.unique(burnt_in[burnt_in > 0]):
         later = years >= year + after_years
         if not later.any():
             continue
         known = code.values[later] > 0
-        stays = known.any(axis=0) & ((~known | open_ground[later]).all(axis=0))
-        was = forest[max(place - 1, 0)] | forest[place]
-        result = np.where(burnt[place] & was & stays & (result == 0), np.uint16(year), result)
+        stays = known.any(axis=0) & (~known | open_ground[later]).all(axis=0)
+        burnt = ((burnt_in == year) & forest).any(axis=0)
+        result = np.where(burnt & stays & (result == 0), np.uint16(year), result)
     return xr.DataArray(result, dims=("y", "x"), name="year")

@@ -20,8 +20,8 @@ from habitat.change import (
     BurnRules,
     ClumpSample,
     UsualGround,
-    burnt_class,
     burnt_to_open,
+    class_before,
     find_burns,
     find_episodes,
     fit_trajectories,
@@ -37,7 +37,7 @@ from habitat.change.weather import HALO, NODE
 from habitat.cubes import BANDS
 from habitat.errors import RecipeError
 from habitat.grids import Block, widen
-from habitat.legend import Legend
+from habitat.legend import UNKNOWN, Legend
 from habitat.store import load_block
 from habitat.workflow.context import Plan
 from habitat.workflow.evidence import LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
@@ -170,7 +170,8 @@ class BurnJob:
         dict
             `seen_years` uint8 (y, x), 0 = nothing is said of it. And a value a burn: `row` and `column` of the whole
             grid; `date` and `earliest`, days since 2000-01-01; `severity`, `charring`, `dnbr`, `dnbr_year`, `rdnbr`;
-            `was_forest`, bool; `opened`, bool, whether open ground took the forest's place; `regrown` int16.
+            `was_forest`, bool, by the map before; `opened`, bool, whether open ground took the forest's place;
+            `regrown` int16.
         """
         window, core = widen(self.block, self.sources.sources.grid, RULES.halo)
         stack, strata = self.sources.looks(window)
@@ -193,10 +194,11 @@ class BurnJob:
         at = slot, row, column
         date = found["date"].to_numpy()[at]
         year = date.astype("datetime64[Y]").astype(int) + 1970
-        burnt = burnt_class(found, code, forest_codes=ground.forest).to_numpy()
-        mapped = burnt[np.searchsorted(self.sources.sources.years, year), row, column]
-        was_forest = np.where(mapped == 0, strata[row, column] == FOREST, mapped == 1)
-        opened = burnt_to_open(found, code, kinds={"forest": ground.forest, "open": ground.open}).to_numpy()
+        ends = self.sources.sources.season_ends
+        mapped = class_before(found, code, season_ends=ends).to_numpy()[at]
+        was_forest = np.where(mapped == UNKNOWN, strata[row, column] == FOREST, np.isin(mapped, sorted(ground.forest)))
+        kinds = {"forest": ground.forest, "open": ground.open}
+        opened = burnt_to_open(found, code, season_ends=ends, kinds=kinds).to_numpy()[row, column] == year
         listed = {"row": row + self.block.rows.start, "column": column + self.block.cols.start}
         for name in ("date", "earliest"):
             since = (found[name].to_numpy()[at].astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
@@ -205,7 +207,7 @@ class BurnJob:
         regrown = np.full(len(row), NO_FALL, np.int16)
         if was_forest.any() and self.sources.sources.noise is not None:
             regrown[was_forest] = self._regrown(row[was_forest], column[was_forest], year[was_forest])
-        return listed | {"was_forest": was_forest, "opened": opened[row, column] == year, "regrown": regrown}
+        return listed | {"was_forest": was_forest, "opened": opened & was_forest, "regrown": regrown}
 
     def _regrown(self, row: np.ndarray, column: np.ndarray, year: np.ndarray) -> np.ndarray:
         """When most of what the summers lost in the year of a fire, or the next, has come back, int16 (burn,)."""

@@ -82,15 +82,14 @@ def write_burns(context: Context, work: Path, sources: ChangeSources) -> Outputs
     outputs += [folder / "burns.parquet", folder / "fires.parquet"]
     write_table(outputs[-2], _burn_table(burns, context.grid))
     write_table(outputs[-1], fires)
-    once = burns.drop_duplicates(["row", "column", "was_forest"])
-    notes = {
-        "fires": len(fires),
-        "burnt_forest_ha": float(once["was_forest"].sum() * pixel_ha),
-        "burnt_open_ha": float((~once["was_forest"]).sum() * pixel_ha),
-        "opened_ha": float(burns["opened"].sum() * pixel_ha),
-        "areas": "pixel count",
-    }
-    return outputs, notes
+    return outputs, {"fires": len(fires)} | burnt_once(burns, pixel_ha) | {"areas": "pixel count"}
+
+
+def burnt_once(burns: pd.DataFrame, pixel_ha: float) -> dict[str, float]:
+    """Hectares that burned at least once, by pixel count: forest, open ground, and forest that became open ground."""
+    forest = burns["was_forest"]
+    which = {"burnt_forest_ha": forest, "burnt_open_ha": ~forest, "opened_ha": burns["opened"]}
+    return {name: float(len(burns[own].drop_duplicates(["row", "column"])) * pixel_ha) for name, own in which.items()}
 
 
 def burnt_areas(context: Context) -> pd.DataFrame:
@@ -216,7 +215,7 @@ def _layers(name: str, burns: pd.DataFrame, seen_years: np.ndarray, block: Block
             for key in BANDS[:2]
         }
         falls = {key: (burns[key] * SCALE).round().clip(-32767, 32767).fillna(NO_DATE) for key in BANDS[2:4]}
-        opened = burns["opened"] & burns["was_forest"]
+        opened = burns["opened"]
         layers = [last(values, NO_DATE) for values in (days | falls).values()]
         layers += [count, seen_years, _first_year(burns[opened], at, opened.to_numpy(), shape)]
         layers += [last(burns["regrown"].where(burns["regrown"] != NO_FALL, NO_DATE), NO_DATE)]

@@ -12,6 +12,7 @@ from habitat.change import (
     ClumpSample,
     burnt_class,
     burnt_to_open,
+    class_before,
     find_burns,
     fire_frequency,
     number_fires,
@@ -148,13 +149,54 @@ def test_what_burned_is_told_by_the_map_of_the_season_before() -> None:
     codes[1:, :, :5] = 22
     code = xr.DataArray(codes, dims=("year", "y", "x"), coords={"year": [2019, 2020, 2021]})
     burns = find_burns(stack)
-    burnt = burnt_class(burns, code, forest_codes=frozenset({14})).values[:, 2]
+    ends = np.array(["2019-09-15", "2020-09-15", "2021-09-15"], "datetime64[D]")
+    burnt = burnt_class(burns, code, season_ends=ends, forest_codes=frozenset({14})).values[:, 2]
     assert burnt[1, :31].tolist() == [1] * 10 + [23] * 10 + [0] * 11
     assert not burnt[[0, 2]].any()
     kinds = {"forest": frozenset({14}), "open": frozenset({21, 22, 23})}
-    became = burnt_to_open(burns, code, kinds=kinds, after_years=1)
+    became = burnt_to_open(burns, code, season_ends=ends, kinds=kinds, after_years=1)
     assert became.values[2, :11].tolist() == [2020] * 5 + [0] * 6
-    assert not burnt_to_open(burns, code, kinds=kinds, after_years=3).any()
+    assert not burnt_to_open(burns, code, season_ends=ends, kinds=kinds, after_years=3).any()
+
+
+def dated(*days: str) -> xr.Dataset:
+    """Burns of one pixel."""
+    return xr.Dataset({"date": (("burn", "y", "x"), np.array(days, "datetime64[s]").reshape(-1, 1, 1))})
+
+
+@pytest.mark.parametrize(
+    ("day", "end", "expected"),
+    [
+        ("2019-09-05", "09-15", 12),  # the season that still runs has not mapped it yet
+        ("2019-09-15", "09-15", 12),
+        ("2019-09-16", "09-15", 13),
+        ("2019-08-20", "08-10", 13),
+        ("2019-03-01", "02-28", 13),  # a winter's season, of the year in which it ends
+        ("2016-05-01", "09-15", 11),  # before all maps
+        ("2020-05-01", "09-15", 13),
+        ("2021-05-01", "09-15", 13),  # that of 2020 did not see it
+    ],
+)
+def test_a_burn_is_of_what_the_last_season_mapped_that_ended_before_it(day: str, end: str, expected: int) -> None:
+    codes = np.array([11, 12, 13, 0], np.uint8).reshape(4, 1, 1)
+    code = xr.DataArray(codes, dims=("year", "y", "x"), coords={"year": [2017, 2018, 2019, 2020]})
+    ends = np.array([f"{year}-{end}" for year in range(2017, 2021)], "datetime64[D]")
+    told = class_before(dated(day, "NaT"), code, season_ends=ends)
+    assert told.values.ravel().tolist() == [expected, 0]
+
+
+def test_two_burns_of_one_year_are_each_of_the_map_before_them() -> None:
+    codes = np.array([14, 22, 22, 22, 22], np.uint8).reshape(5, 1, 1)
+    code = xr.DataArray(codes, dims=("year", "y", "x"), coords={"year": range(2017, 2022)})
+    ends = np.array([f"{year}-09-15" for year in range(2017, 2022)], "datetime64[D]")
+    burns = dated("2018-04-20", "2018-10-20")
+    assert class_before(burns, code, season_ends=ends).values.ravel().tolist() == [14, 22]
+    burnt = burnt_class(burns, code, season_ends=ends, forest_codes=frozenset({14}))
+    assert burnt.values.ravel().tolist() == [0, 1, 0, 0, 0], "the first of them"
+    kinds = {"forest": frozenset({14}), "open": frozenset({22})}
+    assert burnt_to_open(burns, code, season_ends=ends, kinds=kinds).item() == 2018
+    later = burns.isel(burn=slice(1, None))
+    assert burnt_to_open(later, code, season_ends=ends, kinds=kinds).item() == 0, "grass burned"
 
 
 def test_severity_begins_where_key_and_benson_say() -> None:

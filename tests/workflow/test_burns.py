@@ -261,6 +261,7 @@ class _Told:
     years = tuple(range(2016, 2024))
     grid = grid_over((0, 0, 80, 20), "EPSG:32652", 20)
     noise = np.eye(2) * 1e-4
+    season_ends = np.array([f"{year}-09-15" for year in years], "datetime64[D]")
 
     def summers(self, block: Block, forest: np.ndarray) -> xr.Dataset:
         values = {"nir08": np.full((8, 1, 4), 0.30), "swir22": np.full((8, 1, 4), 0.08)}
@@ -285,15 +286,33 @@ def test_what_became_of_each_burn_is_told_beside_it() -> None:
     date = np.full((2, 1, 4), np.datetime64("NaT"), "datetime64[s]")
     date[0] = np.datetime64("2018-05-03")  # of the second pixel there is a fire later on that the summers do not show
     date[1, 0, 1] = np.datetime64("2022-10-20")
+    date[1, 0, 0] = np.datetime64("2018-10-20")  # and of the first one in the same year, in the grass
     layers = dict.fromkeys(("charring", "dnbr", "dnbr_year", "rdnbr"), np.full((2, 1, 4), 0.3, np.float32))
     layers |= {"date": date, "earliest": date - np.timedelta64(864000, "s"), "severity": np.ones((2, 1, 4), np.uint8)}
     found = xr.Dataset({name: (("burn", "y", "x"), values) for name, values in layers.items()})
     sources = burning.BurnSources(cast("Any", _Told()), burning.Ground.of(DEFAULT_LEGEND))
     job = burning.BurnJob(sources, Block(0, slice(0, 1), slice(0, 4)), Path(), None)
     told = job._listed(found, np.array([[burning.FOREST] * 3 + [burning.OPEN]]))
-    assert told["column"].tolist() == [0, 1, 1, 2, 3]
-    assert told["was_forest"].tolist() == [True, True, True, True, False]
-    assert told["opened"].tolist() == [True, False, False, False, False]
+    assert told["column"].tolist() == [0, 0, 1, 1, 2, 3]
+    assert told["was_forest"].tolist() == [True, False, True, True, True, False]
+    assert told["opened"].tolist() == [True, False, False, False, False, False]
     nothing = burning.NO_FALL
-    assert told["regrown"].tolist() == [burning.NOT_REGROWN, 2022, nothing, nothing, nothing]
-    assert told["date"].tolist() == [6697, 6697, 8328, 6697, 6697], "days since 2000-01-01"
+    assert told["regrown"].tolist() == [burning.NOT_REGROWN, nothing, 2022, nothing, nothing, nothing]
+    assert told["date"].tolist() == [6697, 6867, 6697, 8328, 6697, 6697], "days since 2000-01-01"
+
+
+def test_ground_that_burned_twice_is_counted_once_of_each_kind() -> None:
+    """The first pixel opened after two burns of its forest in one year; the second burned as forest and as grass."""
+    burns = pd.DataFrame(
+        {
+            "row": [0, 0, 0, 0, 5],
+            "column": [0, 0, 1, 1, 0],
+            "was_forest": [True, True, True, False, False],
+            "opened": [True, True, True, False, False],
+        }
+    )
+    assert fires.burnt_once(burns, 0.04) == {
+        "burnt_forest_ha": pytest.approx(0.08),
+        "burnt_open_ha": pytest.approx(0.08),
+        "opened_ha": pytest.approx(0.08),
+    }
