@@ -7,7 +7,7 @@ off in other weeks every year, and look as burnt ground does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,13 +34,11 @@ from habitat.change.breaks import EPOCH
 from habitat.change.charring import CHAR_BANDS, CLUMP
 from habitat.change.combination import LIKE_FALL
 from habitat.change.weather import HALO, NODE
-from habitat.cubes import BANDS
-from habitat.errors import RecipeError
 from habitat.grids import Block, widen
-from habitat.legend import UNKNOWN, Legend
+from habitat.legend import UNKNOWN
 from habitat.store import load_block
-from habitat.workflow.context import Plan
 from habitat.workflow.evidence import LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
+from habitat.workflow.ground import Ground
 from habitat.workflow.loss_job import DAY
 
 SQUARE = 256
@@ -58,30 +56,6 @@ FIELD_SHARE = 1 / 3
 """Of the years that saw it: what was mapped as field in so many is one."""
 NOT_REGROWN, NO_FALL = 0, -1
 """In place of the year of regrowth: not yet; nothing fell in the summers, or trajectories are not asked."""
-FEW_SCENES = 8
-"""In a year: with fewer most fires are gone before the next clear look."""
-_FIELDS = ("crop", "field", "farm", "arable", "cultiv", "paddy", "rice", "agricult")
-_NO_FUEL = ("water", "settle", "built", "urban")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a legend's codes mean to a fire."""
-
-    forest: frozenset[int]
-    open: frozenset[int]
-    """Grass, shrub, bare: what is neither forest nor field, water or settlement."""
-    field: frozenset[int]
-
-    @classmethod
-    def of(cls, legend: Legend) -> Ground:
-        """Read it from the classes' names."""
-        fields, other = (
-            frozenset(c.code for c in legend if not c.forest and any(word in c.name.lower() for word in words))
-            for words in (_FIELDS, _NO_FUEL)
-        )
-        forest = frozenset(legend.forest_codes)
-        return cls(forest, frozenset(legend.codes) - forest - fields - other, fields)
 
 
 @dataclass(frozen=True)
@@ -267,30 +241,3 @@ def _widened(part: Block, square: Block) -> Block:
 def _picked(stack: xr.Dataset, rows: np.ndarray, columns: np.ndarray) -> xr.Dataset:
     """The pixels of a stack at some places (y, x)."""
     return stack.isel(y=xr.DataArray(rows, dims=("y", "x")), x=xr.DataArray(columns, dims=("y", "x")))
-
-
-def refuse_missing_char(bands: Sequence[str]) -> None:
-    """Raise RecipeError if a band is missing that burns are told by."""
-    if missing := [band for band in BANDS if band not in bands]:
-        raise RecipeError(
-            f"burns need a band that not every sensor has: {missing[0]}",
-            where="[change] burns",
-            mend="leave burns out, or name [scenes] collections that have the band",
-        )
-
-
-def burn_doubts(plan: Plan) -> list[str]:
-    """What a user should know of burns before they are looked for: years with few scenes, a legend without fields."""
-    found = []
-    days = [scene.day for scene in plan.settled.scenes]
-    few = [year for year in plan.years if len({day for day in days if day.year == year}) < FEW_SCENES]
-    if few:
-        found.append(
-            f"burns: {len(few)} of {len(plan.years)} years have scenes of fewer than {FEW_SCENES} days"
-            f" ({few[0]}{' first' if len(few) > 1 else ''}); a fire is missed that no clear look shows within weeks"
-        )
-    elif all(plan.seasons[0].year_of(day) is not None for day in days):
-        found.append("burns: all scenes are of the mapping season; fires of other seasons are missed")
-    if not Ground.of(plan.legend).field:
-        found.append("burns: the legend has no class of fields; ploughed land will be taken for burnt open ground")
-    return found

@@ -23,6 +23,7 @@ from habitat.store import RasterWriter, compute_blocks, load_block, table_in_par
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import ChangeSources, change_sources, with_looks
 from habitat.workflow.fires import write_burns
+from habitat.workflow.ground import refuse_missing_char
 from habitat.workflow.happenings import name_kinds
 from habitat.workflow.loss_job import DATES, NO_DATE, LossJob
 from habitat.workflow.percent import PERCENT_NODATA, to_percent
@@ -31,9 +32,17 @@ _DATE_UNITS = "days since 2000-01-01"
 
 
 def find_change(context: Context, work: Path) -> Outputs:
-    """Write the year of first loss, its date and probability, the breaks, and the patches."""
+    """Write the year of first loss, its date and probability, the breaks, and the patches; burns where asked for.
+
+    Raises
+    ------
+    RecipeError
+        If bands are missing that the evidence or burns need.
+    """
     grid, section = context.grid, context.recipe.change
     assert section is not None
+    if section.burns:
+        refuse_missing_char(context.bands)  # before all else is done
     sources = change_sources(context, context.recipe.loss_ways)
     todo = list(blocks(grid, sources.block_side))
     jobs = {f"loss-{block.index}": LossJob(sources, block) for block in todo}
@@ -58,7 +67,7 @@ def find_change(context: Context, work: Path) -> Outputs:
     else:
         dated = pd.DataFrame({name: np.empty(0) for name in ("row", "column", *DATES)})
     patches = with_dates(patches, loss, dated)
-    of_burns = {}
+    reading, of_burns = sources, {}
     if section.kinds or section.burns:
         reading = sources if sources.looks is not None else with_looks(context, sources)
         if section.kinds:
@@ -73,7 +82,7 @@ def find_change(context: Context, work: Path) -> Outputs:
         "lost_ha": float(is_loss(loss).sum() * pixel_ha),
         "evidence": list(_ways(sources)),
         "dated_share": round(len(dated) / lost, 4) if (lost := int(is_loss(loss).sum())) else None,
-        "scenes_read": len(sources.scenes),
+        "scenes_read": len(reading.scenes),
     }
     return outputs, notes | of_burns
 

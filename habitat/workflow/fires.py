@@ -22,15 +22,13 @@ from habitat.workflow.burns import (
     NOT_REGROWN,
     BurnJob,
     BurnSources,
-    Ground,
     UsualJob,
-    burn_doubts,
     parts,
-    refuse_missing_char,
     squares,
 )
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import ChangeSources
+from habitat.workflow.ground import Ground, burn_doubts
 from habitat.workflow.loss_job import DAY, NO_DATE
 
 NOT_TOLD = {"burn_year": 65535, "burn_severity": 255, "burns": NO_DATE, "burn_frequency": float("nan")}
@@ -62,13 +60,7 @@ def write_burns(context: Context, work: Path, sources: ChangeSources) -> Outputs
         Folder of finished blocks.
     sources : ChangeSources
         Which can read looks.
-
-    Raises
-    ------
-    RecipeError
-        If a band is missing that burns are told by.
     """
-    refuse_missing_char(context.bands)
     context.warnings += burn_doubts(context)
     section = context.recipe.change
     assert section is not None

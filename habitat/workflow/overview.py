@@ -81,8 +81,8 @@ def _looks(recipe: Recipe) -> str:
 
 def _change(plan: Plan) -> str:
     """What loss is told from, and what is read for it; nothing where change is not asked for."""
-    from habitat.workflow.burns import refuse_missing_char
     from habitat.workflow.evidence import refuse_missing_bands
+    from habitat.workflow.ground import refuse_missing_char
 
     section, ways = plan.recipe.change, plan.recipe.loss_ways
     if section is None:
@@ -122,7 +122,7 @@ def _line(scene: Scene) -> str:
 def _warnings(plan: Plan) -> list[str]:
     """What a user should know before running: files that are not what their items say, offsets, who pays."""
     from habitat.tiles import grid_disagreements
-    from habitat.workflow.burns import burn_doubts
+    from habitat.workflow.ground import burn_doubts
 
     found = [] if plan.index is None else list(plan.index.notes)
     found += burn_doubts(plan) if plan.recipe.change is not None and plan.recipe.change.burns else []

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,8 @@ import xarray as xr
 from rasterio.windows import from_bounds
 from terminal import FEW_TREES, run
 
+from habitat.cubes import BANDS
+from habitat.errors import RecipeError
 from habitat.forest import classifier
 from habitat.grids import Block, grid_over
 from habitat.legend import DEFAULT_LEGEND, LandCover, Legend
@@ -24,6 +27,8 @@ from habitat.simulate import find_preset, write_sample
 from habitat.store import digest_file, read_raster, read_table
 from habitat.workflow import burns as burning
 from habitat.workflow import fires
+from habitat.workflow.changes import find_change
+from habitat.workflow.ground import Ground
 from tests.workflow.watched import items, offer, paint
 
 YEARS = range(2018, 2022)
@@ -237,12 +242,46 @@ def hide(path: Path, bounds: tuple[float, float, float, float]) -> None:
 
 
 def test_a_legend_says_by_its_names_what_burns() -> None:
-    ground = burning.Ground.of(DEFAULT_LEGEND)
+    ground = Ground.of(DEFAULT_LEGEND)
     assert ground.forest == {11, 12, 13, 14, 15}
     assert ground.field == {CROP}
     assert ground.open == {21, 22, 23, 40, 60}
     own = Legend((LandCover(1, "Spruce", "#000000", True), LandCover(2, "Rice paddies", "#ffffff", False)))
-    assert burning.Ground.of(own) == burning.Ground(frozenset({1}), frozenset(), frozenset({2}))
+    assert Ground.of(own) == Ground(frozenset({1}), frozenset(), frozenset({2}))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "field") for name in ("Cropland", "CROPS", "Cropland/Natural Vegetation Mosaics", "Cultivated land")),
+        *(
+            (name, "field")
+            for name in ("Cultivated and managed vegetation", "Non-irrigated arable land", "Rice fields")
+        ),
+        *((name, "field") for name in ("cropland_rainfed", "Farm land", "Farmland", "Agricultural areas", "paddy")),
+        *((name, "open") for name in ("Rock outcrop", "Lava field", "Ice field", "Floodwater meadow", "Pasture")),
+        *(
+            (name, "open")
+            for name in ("Agroforestry", "Licorice", "flooded_vegetation", "Moss and lichen", "Grassland")
+        ),
+        *(
+            (name, "bare")
+            for name in ("Permanent water bodies", "Open Water", "Built-up", "built_area", "Urban fabric")
+        ),
+        *((name, "bare") for name in ("Settlements", "Artificial surfaces")),
+    ],
+)
+def test_whole_words_of_a_name_say_what_a_class_is(name: str, kind: str) -> None:
+    legend = Legend((LandCover(1, "Wood", "#000000", True), LandCover(2, name, "#ffffff", False)))
+    ground = Ground.of(legend)
+    assert (2 in ground.field, 2 in ground.open) == (kind == "field", kind == "open")
+    assert ground.forest == {1}
+
+
+def test_a_missing_band_is_refused_before_losses_are_looked_for() -> None:
+    context = SimpleNamespace(bands=BANDS[:-1], grid=None, recipe=SimpleNamespace(change=SimpleNamespace(burns=True)))
+    with pytest.raises(RecipeError, match="swir22"):
+        find_change(cast("Any", context), Path())
 
 
 def test_squares_are_nearly_equal_and_cover_the_grid() -> None:
@@ -290,7 +329,7 @@ def test_what_became_of_each_burn_is_told_beside_it() -> None:
     layers = dict.fromkeys(("charring", "dnbr", "dnbr_year", "rdnbr"), np.full((2, 1, 4), 0.3, np.float32))
     layers |= {"date": date, "earliest": date - np.timedelta64(864000, "s"), "severity": np.ones((2, 1, 4), np.uint8)}
     found = xr.Dataset({name: (("burn", "y", "x"), values) for name, values in layers.items()})
-    sources = burning.BurnSources(cast("Any", _Told()), burning.Ground.of(DEFAULT_LEGEND))
+    sources = burning.BurnSources(cast("Any", _Told()), Ground.of(DEFAULT_LEGEND))
     job = burning.BurnJob(sources, Block(0, slice(0, 1), slice(0, 4)), Path(), None)
     told = job._listed(found, np.array([[burning.FOREST] * 3 + [burning.OPEN]]))
     assert told["column"].tolist() == [0, 0, 1, 1, 2, 3]
