@@ -4,7 +4,6 @@ from habitat.change.alerts import AlertRun, Plan, Taken, plan
 from habitat.change.bands import missing_bands, with_all_bands
 from habitat.change.breaks import BreakRules, find_breaks, looks_of
 from habitat.change.burns import burnt_class, burnt_to_open, class_before, find_burns, fire_frequency
-from habitat.change.burnt_areas import number_fires, outline_fires
 from habitat.change.charring import BurnRules, UsualGround, usual_ground
 from habitat.change.clumps import ClumpSample, sample_clumps
 from habitat.change.combination import LossEvidence, breaks_by_year, combine_evidence, settle_years, yearly_drops
@@ -13,6 +12,7 @@ from habitat.change.courses import fitted_course
 from habitat.change.disturbances import breaks_without_weather, find_losses, loss_breaks
 from habitat.change.dynamics import CoverDynamics, cover_dynamics, forest_dynamics
 from habitat.change.episodes import find_episodes, regrowth_year, select_episode
+from habitat.change.fire_outlines import number_fires, outline_fires
 from habitat.change.kinds import DONT_KNOW, kind_of_loss
 from habitat.change.losses import dated_loss, first_loss_year, loss_patches, loss_probability, without_small_patches
 from habitat.change.patches import describe_patches

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 Burns = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Burns (pixel,) uint8; looks before and after (2, burn, pixel) int16, -1 = none; charring (burn, pixel) float32."""
+_SIDES = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def with_neighbours(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -45,43 +47,52 @@ def keep_fires(
     fewest_pixels : int
     """
     count, found, charring = burns
-    most = len(charring)
-    after = found[1].reshape(most, *shape)
-    kept = _in_fires(np.where(after >= 0, days[np.maximum(after, 0)], -1), after >= 0, apart_days, fewest_pixels)
-    order = np.argsort(~kept.reshape(most, -1), axis=0, kind="stable")  # those that are kept first, in order of time
-    kept = np.take_along_axis(kept.reshape(most, -1), order, axis=0)
+    shown = found[1] >= 0
+    slot, pixel = np.nonzero(shown)
+    row, column = np.divmod(pixel, shape[1])
+    fire = joined(row, column, days[found[1][slot, pixel]], apart_days=apart_days)
+    kept = np.zeros(shown.shape, bool)
+    kept[slot, pixel] = np.bincount(fire)[fire] >= fewest_pixels
+    order = np.argsort(~kept, axis=0, kind="stable")  # those that are kept first, in order of time
+    kept = np.take_along_axis(kept, order, axis=0)
     for look in found:
         look[:] = np.where(kept, np.take_along_axis(look, order, axis=0), -1)
     charring[:] = np.where(kept, np.take_along_axis(charring, order, axis=0), np.nan)
     count[:] = kept.sum(axis=0)
 
 
-def _in_fires(day: np.ndarray, some: np.ndarray, apart_days: float, fewest_pixels: int) -> np.ndarray:
-    """Which burns (burn, y, x) lie in a group of at least so many, through neighbours of about their day."""
+def joined(row: np.ndarray, column: np.ndarray, day: np.ndarray, *, apart_days: float) -> np.ndarray:
+    """Number the groups of burns that are linked through neighbours, at sides or corners, of about their day.
+
+    Parameters
+    ----------
+    row, column, day : int64 array (burn,)
+        A pixel may have several burns.
+    apart_days : float
+        Burns of neighbours belong together if they are at most so far apart.
+
+    Returns
+    -------
+    int array (burn,)
+        From 0; in no order that means anything.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    burns = int(some.sum())
-    if not burns:
-        return some.copy()
-    place = np.where(some, np.cumsum(some).reshape(some.shape) - 1, -1)
-    slots = [k for k in range(len(some)) if some[k].any()]
-    height, width = some.shape[1:]
-    pairs = []
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        here = np.s_[: height - down, max(0, -right) : width - max(0, right)]
-        there = np.s_[down:, max(0, right) : width + min(0, right)]
-        for one in slots:
-            for other in slots:
-                meet = some[one][here] & some[other][there]
-                meet &= np.abs(day[one][here] - day[other][there]) <= apart_days
-                pairs.append((place[one][here][meet], place[other][there][meet]))
-    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
-    links = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(burns, burns))
-    fire = connected_components(links, directed=False)[1]
-    kept: np.ndarray = np.zeros(some.shape, bool)
-    kept[some] = np.bincount(fire)[fire] >= fewest_pixels
-    return kept
+    if not len(row):
+        return np.empty(0, np.int64)
+    width = int(column.max()) + 3  # a column more on each side, so that no row runs on into the next
+    place = row * width + column + 1
+    own = pd.DataFrame({"place": place, "burn": np.arange(len(place)), "day": day})
+    ends = []
+    for down, right in _SIDES:
+        beside = own.assign(place=place - down * width - right)
+        met = own.merge(beside, on="place", suffixes=("", "_beside"))
+        met = met[(met["day"] - met["day_beside"]).abs() <= apart_days]
+        ends.append(met[["burn", "burn_beside"]].to_numpy())
+    first, second = np.concatenate(ends).T
+    links = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(len(place),) * 2)
+    return np.asarray(connected_components(links, directed=False)[1])
 
 
 def severity(falls: np.ndarray, burnt: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:

@@ -21,8 +21,9 @@ def burnt_ground(run: RunFolder) -> str:
         f" Open ground took the place of {hectares(opened)} of burnt forest." if is_number(opened) and opened else ""
     )
     of = f"{number(fires)} {'fire' if fires == 1 else 'fires'}"
+    counted = "pixel count; fields left out" if told.get("fields_left_out") else "pixel count"
     return (
         f"Burnt at least once: {hectares(forest)} of forest and {hectares(ground)} of open ground, in {of}"
-        f" (pixel count; fields left out).{became} Fires under leaves, and those that no"
+        f" ({counted}).{became} Fires under leaves, and those that no"
         " clear look shows within weeks, are missed."
     )

@@ -46,7 +46,7 @@ SQUARE = 256
 EVERY, SMALL = (8, 4, 3), 128
 """It is told from 3 x 3 pixels at every eighth, down and across; at every fourth, and then from all, of a kind of which
 there is too little. In a small area it begins with the second."""
-MOST_LOOKS = 24_000_000
+MOST_BURN_LOOKS = 24_000_000
 """Looks at pixels that are read for a block: of a band they take 0.1 GB, and 25 times that while burns are found."""
 RULES = BurnRules()
 MOST_BURNS = 20
@@ -72,10 +72,10 @@ class BurnSources:
         around = 2 * (RULES.halo + self.sources.looks.reach(self.sources.grid) if self.sources.looks else 0)
         sizes = [max(square.shape) for square in squares(self.sources.grid)]
         side, scenes = max(sizes), len(self.sources.scenes)
-        if scenes * (side + around) ** 2 <= MOST_LOOKS:
+        if scenes * (side + around) ** 2 <= MOST_BURN_LOOKS:
             return None
         side = SQUARE
-        while side > LEAST_SIDE and scenes * (side + around) ** 2 > MOST_LOOKS:
+        while side > LEAST_SIDE and scenes * (side + around) ** 2 > MOST_BURN_LOOKS:
             side //= 2
         return side
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from habitat.change import number_fires, outline_fires
+from habitat.change import fire_frequency, number_fires, outline_fires
 from habitat.change.breaks import EPOCH
 from habitat.change.burns import SEVERITIES
 from habitat.grids import Block
@@ -33,7 +34,7 @@ from habitat.workflow.loss_job import DAY, NO_DATE
 
 NOT_TOLD = {"burn_year": 65535, "burn_severity": 255, "burns": NO_DATE, "burn_frequency": float("nan")}
 """No data of each raster: outside the area, never seen clear, or a field."""
-BANDS = ("date", "earliest", "dnbr", "dnbr_year", "burns", "seen_years", "opened", "regrown")
+BURN_BANDS = ("date", "earliest", "dnbr", "dnbr_year", "burns", "seen_years", "opened", "regrown")
 """Of `change/burns.tif`."""
 SCALE = 1000
 """Of dnbr in rasters, as it is usually written."""
@@ -64,7 +65,8 @@ def write_burns(context: Context, work: Path, sources: ChangeSources) -> Outputs
     context.warnings += burn_doubts(context)
     section = context.recipe.change
     assert section is not None
-    made = _compute(context, work, BurnSources(sources, Ground.of(context.legend)))
+    ground = Ground.of(context.legend)
+    made = _compute(context, work, BurnSources(sources, ground))
     pixel_ha = abs(context.grid.transform.a * context.grid.transform.e) / 1e4
     burns = _without_small(made.burns(), section.min_patch_ha / pixel_ha)
     folder = context.run.path("change")
@@ -74,7 +76,8 @@ def write_burns(context: Context, work: Path, sources: ChangeSources) -> Outputs
     outputs += [folder / "burns.parquet", folder / "fires.parquet"]
     write_table(outputs[-2], _burn_table(burns, context.grid))
     write_table(outputs[-1], fires)
-    return outputs, {"fires": len(fires)} | burnt_once(burns, pixel_ha) | {"areas": "pixel count"}
+    said = {"areas": "pixel count", "fields_left_out": bool(ground.field)}
+    return outputs, {"fires": len(fires)} | burnt_once(burns, pixel_ha) | said
 
 
 def burnt_once(burns: pd.DataFrame, pixel_ha: float) -> dict[str, float]:
@@ -167,11 +170,12 @@ def _write_layers(paths: Sequence[Path], made: _Made, burns: pd.DataFrame, grid:
         RasterWriter(
             path,
             grid,
-            BANDS if name == "burns" else [name],
+            BURN_BANDS if name == "burns" else [name],
             _CODES[name],
             NOT_TOLD[name],
             colormap=_COLORS if name == "burn_severity" else None,
             tags=tags[name],
+            resampling="average" if name == "burn_frequency" else "nearest",
         )
         for name, path in zip(NOT_TOLD, paths, strict=True)
     ]
@@ -200,13 +204,14 @@ def _layers(name: str, burns: pd.DataFrame, seen_years: np.ndarray, block: Block
     elif name == "burn_severity":
         layers = [last(burns["severity"], 0)]
     elif name == "burn_frequency":
-        layers = [10 * count / np.maximum(seen_years, 1)]
+        of_pixels = {"burns": (("y", "x"), count), "seen_years": (("y", "x"), seen_years)}
+        layers = [fire_frequency(xr.Dataset(of_pixels)).to_numpy()]
     else:
         days = {
             key: (burns[key].to_numpy().astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
-            for key in BANDS[:2]
+            for key in BURN_BANDS[:2]
         }
-        falls = {key: (burns[key] * SCALE).round().clip(-32767, 32767).fillna(NO_DATE) for key in BANDS[2:4]}
+        falls = {key: (burns[key] * SCALE).round().clip(-32767, 32767).fillna(NO_DATE) for key in BURN_BANDS[2:4]}
         opened = burns["opened"]
         layers = [last(values, NO_DATE) for values in (days | falls).values()]
         layers += [count, seen_years, _first_year(burns[opened], at, opened.to_numpy(), shape)]

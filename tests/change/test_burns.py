@@ -15,6 +15,7 @@ from habitat.change import (
     class_before,
     find_burns,
     fire_frequency,
+    fire_outlines,
     number_fires,
     outline_fires,
     sample_clumps,
@@ -328,6 +329,33 @@ def test_fires_are_neighbours_of_about_one_date_and_a_pixel_may_lie_in_two() -> 
     assert number_fires(burns).tolist() == [1, 1, 1, 4, 3, 2]
     assert number_fires(burns, apart_days=20).tolist() == [1, 1, 3, 5, 4, 2]
     assert number_fires(burns[:0]).tolist() == []
+
+
+def test_fires_that_share_pixels_have_each_its_whole_outline() -> None:
+    """Three fires over one pixel, and one beside them that shares none."""
+    grid = grid_over((500_000, 4_800_000, 500_200, 4_800_200), "EPSG:32652", 20)
+    across = [(4, column, "2019-04-20", True) for column in range(2, 7)]
+    down = [(row, 4, "2020-04-20", True) for row in range(2, 6)]
+    square = [(row, column, "2021-04-20", True) for row in (4, 5) for column in (4, 5)][:3]
+    burns = burnt_pixels([*across, *down, *square, (9, 0, "2020-04-20", True)])
+    fires = outline_fires(burns.assign(fire=number_fires(burns)), grid)
+    assert fires["year"].tolist() == [2019, 2020, 2021, 2020]
+    assert fires.geometry.area.tolist() == pytest.approx([400 * pixels for pixels in (5, 4, 3, 1)])
+    assert fires.geometry.iloc[0].bounds == (500_040, 4_800_100, 500_140, 4_800_120)
+    assert fires.geometry.iloc[1].bounds == (500_080, 4_800_080, 500_100, 4_800_160)
+
+
+def test_many_fires_are_outlined_in_few_rasters(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(5 * row, 5 * column) for row in range(10) for column in range(10)]
+    burns = burnt_pixels([(*place, f"{2019 + (place[0] > 20)}-04-20", True) for place in places])
+    burns = pd.concat([burns, burns.assign(date=burns["date"] + pd.Timedelta(days=400))], ignore_index=True)
+    calls = []
+    outlined = fire_outlines.patch_outlines
+    monkeypatch.setattr(fire_outlines, "patch_outlines", lambda *a: calls.append(a) or outlined(*a))
+    grid = grid_over((500_000, 4_800_000, 501_000, 4_801_000), "EPSG:32652", 20)
+    fires = outline_fires(burns.assign(fire=number_fires(burns)), grid)
+    assert (len(fires), len(calls)) == (200, 2)
+    assert (fires.geometry.area == 400).all()
 
 
 def test_fires_have_areas_medians_and_outlines_on_their_grid() -> None:

@@ -151,12 +151,18 @@ def test_burnt_ground_is_told_where_it_was_looked_for(small_run):
     folder = small_run()
     assert "urnt" not in Page(write_report(folder)).text.replace("burnt grassland", "")
     state = json.loads((folder / "run.json").read_text())
-    burns = {"fires": 1, "burnt_forest_ha": 12.34, "burnt_open_ha": 150.0, "opened_ha": 3.0, "areas": "pixel count"}
+    burns = {"fires": 1, "burnt_forest_ha": 12.34, "burnt_open_ha": 150.0, "opened_ha": 3.0, "fields_left_out": True}
     state["stages"]["change"]["notes"]["burns"] = burns
     write_json(folder / "run.json", state)
     text = Page(write_report(folder)).text
-    assert "Burnt at least once: 12.3 ha of forest and 150 ha of open ground, in 1 fire (pixel count;" in text
+    assert (
+        "Burnt at least once: 12.3 ha of forest and 150 ha of open ground, in 1 fire (pixel count; fields left out)"
+        in text
+    )
     assert "Open ground took the place of 3.0 ha of burnt forest." in text
+    burns["fields_left_out"] = False
+    write_json(folder / "run.json", state)
+    assert "in 1 fire (pixel count)." in Page(write_report(folder)).text, "the legend has none"
     burns["fires"] = 0
     write_json(folder / "run.json", state)
     assert "No burnt ground was found." in Page(write_report(folder)).text
