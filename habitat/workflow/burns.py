@@ -39,6 +39,7 @@ from habitat.legend import UNKNOWN
 from habitat.store import load_block
 from habitat.workflow.evidence import LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
 from habitat.workflow.ground import Ground
+from habitat.workflow.levelling import spread_tiles
 from habitat.workflow.loss_job import DAY
 
 SQUARE = 256
@@ -51,7 +52,10 @@ MOST_BURN_LOOKS = 24_000_000
 RULES = BurnRules()
 MOST_BURNS = 20
 """Burns of a pixel that are kept."""
-OPEN, FOREST, FIELD = 0, 1, 2
+OPEN, FIELD, FOREST = 0, 1, 2
+"""Kinds of ground. Forests of several classes, each a tenth and more of all forest, are FOREST and the codes after it:
+pines do not flush in May as oaks do."""
+FOREST_SHARE = 0.1
 FIELD_SHARE = 1 / 3
 """Of the years that saw it: what was mapped as field in so many is one."""
 NOT_REGROWN, NO_FALL = 0, -1
@@ -65,6 +69,8 @@ class BurnSources:
     sources: ChangeSources
     """Which can read looks."""
     ground: Ground
+    forests: tuple[int, ...] = ()
+    """Legend codes of forests that are told apart, the commonest first, which stands for the rest too."""
 
     @property
     def part_side(self) -> int | None:
@@ -85,11 +91,16 @@ class BurnSources:
         return xr.DataArray(layers, dims=("year", "y", "x"), coords={"year": list(self.sources.years)})
 
     def strata(self, block: Block) -> np.ndarray:
-        """OPEN, FOREST or FIELD, uint8 (y, x): what it was in most years, or a field in a third of them."""
+        """OPEN, FIELD, or FOREST and more, uint8 (y, x): what it was in most years, or a field in a third of them."""
         code = self.codes(block).to_numpy()
         fields = np.isin(code, sorted(self.ground.field)).sum(axis=0)
         strata = np.where(usual_forest(self.sources.forest(block)), np.uint8(FOREST), np.uint8(OPEN))
         strata[(strata == OPEN) & (fields > 0) & (fields >= FIELD_SHARE * (code > 0).sum(axis=0))] = FIELD
+        most = np.zeros(strata.shape, np.int64)
+        for place, forest in enumerate(self.forests):
+            years = (code == forest).sum(axis=0)
+            strata[(strata >= FOREST) & (years > most)] = FOREST + place
+            most = np.maximum(most, years)
         return strata
 
     def looks(self, block: Block) -> tuple[xr.Dataset, np.ndarray]:
@@ -111,7 +122,9 @@ class UsualJob:
     def __call__(self) -> dict[str, np.ndarray]:
         """Return the arrays of :class:`habitat.change.UsualGround`."""
         top, left = self.square.rows.start, self.square.cols.start
-        sample = _sample(self.sources.strata(self.square))
+        whole = self.sources.strata(self.square)
+        told = _kinds_told(whole)
+        sample = _sample(_joined(whole, told))
         looks, strata, counts = [], [], []
         for part in parts(self.square, self.side):
             rows, columns = (slice(at.start - by, at.stop - by) for at, by in ((part.rows, top), (part.cols, left)))
@@ -119,7 +132,7 @@ class UsualJob:
             stack, kinds = self.sources.looks(_widened(part, self.square))
             at = own.rows - rows.start, own.columns - columns.start
             looks.append(_picked(stack, *at))
-            strata.append(kinds[at])
+            strata.append(_joined(kinds[at], told))
             counts.append(own.counts)
         sampled = {"strata": np.concatenate(strata, axis=1), "counts": np.concatenate(counts, axis=1)}
         found = usual_ground(xr.concat(looks, "x"), **sampled, rules=RULES)
@@ -150,12 +163,14 @@ class BurnJob:
         window, core = widen(self.block, self.sources.sources.grid, RULES.halo)
         stack, strata = self.sources.looks(window)
         if self.usual is None:
+            strata = _joined(strata, _kinds_told(strata[core]))
             sample = _sample(strata[core])
             looks = _picked(stack.isel(y=core[0], x=core[1]), sample.rows, sample.columns)
             kinds = strata[core][sample.rows, sample.columns]
             usual = usual_ground(looks, strata=kinds, counts=sample.counts, rules=RULES)
         else:
             usual = UsualGround(**load_block(self.work, self.usual))
+            strata = _joined(strata, usual.kinds)
         most = min(MOST_BURNS, 2 * len(self.sources.sources.years))
         found = find_burns(stack, strata=strata, usual=usual, rules=RULES, most_burns=most)
         found, strata = found.isel(y=core[0], x=core[1]), strata[core]
@@ -170,7 +185,7 @@ class BurnJob:
         year = date.astype("datetime64[Y]").astype(int) + 1970
         ends = self.sources.sources.season_ends
         mapped = class_before(found, code, season_ends=ends).to_numpy()[at]
-        was_forest = np.where(mapped == UNKNOWN, strata[row, column] == FOREST, np.isin(mapped, sorted(ground.forest)))
+        was_forest = np.where(mapped == UNKNOWN, strata[row, column] >= FOREST, np.isin(mapped, sorted(ground.forest)))
         kinds = {"forest": ground.forest, "open": ground.open}
         opened = burnt_to_open(found, code, season_ends=ends, kinds=kinds).to_numpy()[row, column] == year
         listed = {"row": row + self.block.rows.start, "column": column + self.block.cols.start}
@@ -199,6 +214,25 @@ class BurnJob:
         regrown = regrowth_year(fit, fall, index="nbr").to_numpy()[0]
         fell = (fall["year"].to_numpy()[0] > 0) & (fall["year"].to_numpy()[0] <= year + 1)
         return np.where(fell, regrown, NO_FALL).astype(np.int16)
+
+
+def common_forests(sources: ChangeSources, ground: Ground) -> tuple[int, ...]:
+    """Legend codes of forests of which there is a tenth of all forest and more, in tiles spread over the area."""
+    found = np.concatenate([sources.map_layers("", tile).ravel() for tile in spread_tiles(sources.grid)])
+    counts = {code: int((found == code).sum()) for code in sorted(ground.forest)}
+    least = max(FOREST_SHARE * sum(counts.values()), 1)
+    return tuple(sorted((code for code in counts if counts[code] >= least), key=lambda code: -counts[code]))
+
+
+def _kinds_told(strata: np.ndarray) -> np.ndarray:
+    """Kinds of which a square has enough to tell what is usual."""
+    kinds, counts = np.unique(strata, return_counts=True)
+    return kinds[counts >= 4 * RULES.fewest_alike]
+
+
+def _joined(strata: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Strata in which forests that are not told by themselves go with the commonest."""
+    return np.where((strata > FOREST) & ~np.isin(strata, told), np.uint8(FOREST), strata)
 
 
 def squares(grid: GeoBox) -> Iterator[Block]:

@@ -24,6 +24,7 @@ from habitat.workflow.burns import (
     BurnJob,
     BurnSources,
     UsualJob,
+    common_forests,
     parts,
     squares,
 )
@@ -66,7 +67,7 @@ def write_burns(context: Context, work: Path, sources: ChangeSources) -> Outputs
     section = context.recipe.change
     assert section is not None
     ground = Ground.of(context.legend)
-    made = _compute(context, work, BurnSources(sources, ground))
+    made = _compute(context, work, BurnSources(sources, ground, common_forests(sources, ground)))
     pixel_ha = abs(context.grid.transform.a * context.grid.transform.e) / 1e4
     burns = _without_small(made.burns(), section.min_patch_ha / pixel_ha)
     folder = context.run.path("change")

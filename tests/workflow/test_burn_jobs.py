@@ -104,6 +104,30 @@ class _Told:
         return codes
 
 
+class _Mixed:
+    """What a run's maps are asked: 100 pixels of oak, pine, larch, field and grass, of two years, some seen in one."""
+
+    years = (2018, 2019)
+    grid = grid_over((500_000, 4_800_000, 502_000, 4_800_020), "EPSG:32652", 20)
+
+    def map_layers(self, _kind: str, block: Block) -> np.ndarray:
+        codes = np.repeat([14, 11, 12, CROP, 22], [50, 30, 4, 6, 10]).astype(np.uint8)
+        return np.stack([codes, codes])[:, None, block.cols]
+
+    def forest(self, block: Block) -> np.ndarray:
+        return np.isin(self.map_layers("", block), (11, 12, 14)).astype(np.float32)
+
+
+def test_common_forests_are_told_apart_and_the_rest_go_with_the_commonest() -> None:
+    land, ground = cast("Any", _Mixed()), Ground.of(DEFAULT_LEGEND)
+    forests = burning.common_forests(land, ground)
+    assert forests == (14, 11), "larch is 4 of 84 pixels"
+    strata = burning.BurnSources(land, ground, forests).strata(Block(0, slice(0, 1), slice(0, 100)))
+    oak, pine = burning.FOREST, burning.FOREST + 1
+    assert strata[0].tolist() == [oak] * 50 + [pine] * 30 + [oak] * 4 + [burning.FIELD] * 6 + [burning.OPEN] * 10
+    assert burning.common_forests(land, Ground(frozenset({13}), frozenset({22}), frozenset())) == ()
+
+
 def test_what_became_of_each_burn_is_told_beside_it() -> None:
     date = np.full((2, 1, 4), np.datetime64("NaT"), "datetime64[s]")
     date[0] = np.datetime64("2018-05-03")  # of the second pixel there is a fire later on that the summers do not show
