@@ -98,7 +98,7 @@ ONE_YEAR = "loss cannot be judged from one year."
 def losses(run: RunFolder) -> dict[str, Any] | str:
     """Loss by year as a chart and a table, and the map of its years."""
     if len(run.years("forest")) == 1:
-        return ONE_YEAR
+        return " ".join(filter(None, (ONE_YEAR, burnt_ground(run))))
     areas = run.table("areas.csv")
     raster = run.file("change", "loss_year.tif")
     if raster is None and (areas is None or not (areas["what"] == "loss").any()):
