@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import combination as benchmark
@@ -30,7 +31,8 @@ def case(seed: int, *, told_by: str) -> benchmark.Case:
         falls.astype(np.float32),
         drops=yearly_drops(0.6 - falls.cumsum(axis=0)),
     )
-    return benchmark.Case(evidence, truth, (0.0, 0.0, 0.0), 1)
+    none = pd.DataFrame(columns=list(benchmark.LOSSES))
+    return benchmark.Case(evidence, truth, (0.0, 0.0, 0.0), 1, none, {})
 
 
 @pytest.mark.parametrize("told_by", ["maps", "trajectories"])

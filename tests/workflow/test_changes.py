@@ -155,4 +155,4 @@ def test_check_says_what_will_be_read(land: Path) -> None:
     recipe.write_text(recipe.read_text().replace('"maps", ', ""))
     said = run("check", recipe)
     assert said.status == 1
-    assert "evidence needs maps" in said.err
+    assert 'evidence needs "maps"' in said.err
