@@ -237,8 +237,8 @@ def race(places: list[Landscape], options: argparse.Namespace) -> str:
     page = [
         f"{pixels:,} forest pixels of {len(places)} landscapes, {sum(len(p.stable) for p in first):,} of them stable; "
         f"{sum(len(p.losses) for p in first):,} losses. Ours looks at other pixels too, as it takes the weather out: "
-        f"{cells / seconds['habitat']:,.0f} pixels of any kind per core-second. What peers called, and the seconds that they "
-        "took, are kept in FOLDER: theirs may be of another day.",
+        f"{cells / seconds['habitat']:,.0f} pixels of any kind per core-second. What peers called, and the seconds "
+        "that they took, are kept in FOLDER: theirs may be of another day.",
         table(heads.split(" | "), rows),
         "F1 of habitat less that of others, with the 95% interval of a paired bootstrap over landscapes and their "
         f"blocks of {BLOCK_PIXELS * 20} m:",
