@@ -12,14 +12,14 @@ from odc.geo.geobox import GeoBox
 
 from habitat.change import AlertRun, loss_breaks, loss_patches
 from habitat.change.alerts import CONFIRMED, PROVISIONAL, QUIET
-from habitat.change.breaks import EPOCH, breaks_of_events, contrast
+from habitat.change.breaks import breaks_of_events, contrast
 from habitat.change.disturbances import NOTICE_DAYS
 from habitat.change.losses import patch_numbers
 from habitat.grids import Block
 from habitat.legend import UNKNOWN
 from habitat.store import digest, read_raster, write_json, write_raster, write_table
 from habitat.store.tables import read_json
-from habitat.workflow.changes import as_dates
+from habitat.workflow.columns import as_dates, as_days
 from habitat.workflow.context import Context
 
 LEVELS, TABLE, RECORD = "change/alerts.tif", "change/alerts.parquet", "change/alerts.json"
@@ -64,7 +64,7 @@ def write_alarms(context: Context, states: Sequence[State], *, settings: str) ->
     level = np.full(grid.shape, NOT_WATCHED, np.uint8)
     known = []
     ends = np.array([context.seasons[0].window(year)[1] for year in maps], "datetime64[D]")
-    end_days = (ends - EPOCH.astype("datetime64[D]")) / np.timedelta64(1, "D")
+    end_days = as_days(ends)
     for block, read in states:
         held = read()
         here, layers = alert_layers(held)

@@ -30,17 +30,16 @@ from habitat.change import (
     select_episode,
     usual_ground,
 )
-from habitat.change.breaks import EPOCH
 from habitat.change.charring import CHAR_BANDS, CLUMP
 from habitat.change.combination import LIKE_FALL
 from habitat.change.weather import HALO, NODE
 from habitat.grids import Block, widen
 from habitat.legend import UNKNOWN
 from habitat.store import load_block
+from habitat.workflow.columns import as_days
 from habitat.workflow.evidence import LEAST_FALL, LEAST_SIDE, ChangeSources, usual_forest
 from habitat.workflow.ground import Ground
 from habitat.workflow.levelling import spread_tiles
-from habitat.workflow.loss_job import DAY
 
 SQUARE = 256
 """Pixels along each side, or nearly, of the squares over which it is told what is usual on a day."""
@@ -190,8 +189,7 @@ class BurnJob:
         opened = burnt_to_open(found, code, season_ends=ends, kinds=kinds).to_numpy()[row, column] == year
         listed = {"row": row + self.block.rows.start, "column": column + self.block.cols.start}
         for name in ("date", "earliest"):
-            since = (found[name].to_numpy()[at].astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
-            listed[name] = since.astype(np.int32)
+            listed[name] = as_days(found[name].to_numpy()[at]).astype(np.int32)
         listed |= {name: found[name].to_numpy()[at] for name in ("severity", "charring", "dnbr", "dnbr_year", "rdnbr")}
         regrown = np.full(len(row), NO_FALL, np.int16)
         if was_forest.any() and self.sources.sources.noise is not None:

@@ -15,11 +15,11 @@ from odc.geo import Shape2d
 from odc.geo.geobox import GeoBox
 
 from habitat.change import loss_patches, without_small_patches
-from habitat.change.breaks import EPOCH
 from habitat.change.losses import patch_numbers
 from habitat.cubes import BANDS, UNKNOWN_LOSS, is_loss
 from habitat.grids import Block, blocks
 from habitat.store import RasterWriter, compute_blocks, load_block, table_in_parts, write_raster, write_table
+from habitat.workflow.columns import as_dates, places_of
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import ChangeSources, change_sources, with_looks
 from habitat.workflow.fires import write_burns
@@ -159,19 +159,9 @@ def with_dates(patches: gpd.GeoDataFrame, loss_year: np.ndarray, dated: pd.DataF
     return table[["patch", "year", *DATES, "dated_share", "area_ha", "probability", "geometry"]]
 
 
-def as_dates(days: np.ndarray) -> pd.Series:
-    """Days since 2000-01-01 as dates, NaN as null."""
-    whole = np.where(np.isfinite(days), np.floor(np.nan_to_num(days)), 0).astype(np.int64)
-    found = EPOCH.astype("datetime64[s]") + whole * np.timedelta64(86400, "s")
-    return pd.Series(np.where(np.isfinite(days), found, np.datetime64("NaT", "s")))
-
-
 def _break_table(found: pd.DataFrame, context: Context) -> pd.DataFrame:
     """Breaks of pixels that were ever forest, with places and dates for people."""
     table = found.sort_values(["row", "column", "day"], ignore_index=True)
-    side, _, west, _, down, north = context.grid.transform[:6]
-    x = west + side * (table["column"].to_numpy(float) + 0.5)
-    y = north + down * (table["row"].to_numpy(float) + 0.5)
     days = {"confirmed": "confirmed_day", "returned": "returned_day", "earliest": "after_day", "latest": "by_day"}
     dates = {name: as_dates(table[column].to_numpy(float)) for name, column in days.items()}
     middle = as_dates(table["day"].to_numpy(float))
@@ -179,7 +169,7 @@ def _break_table(found: pd.DataFrame, context: Context) -> pd.DataFrame:
     told = ["loss_probability", "probability", "looks", "looks_before", "statistic"]
     told += [f"change_{band}" for band in BANDS]
     year = table["loss_year"].where(table["loss_year"] > 0).astype("UInt16")
-    places = {"x": x, "y": y, "row": table["row"], "column": table["column"]}
+    places = places_of(table, context.grid)
     return pd.DataFrame(places | dates).assign(loss_year=year, **{name: table[name] for name in told})
 
 

@@ -14,7 +14,6 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from habitat.change import fire_frequency, number_fires, outline_fires
-from habitat.change.breaks import EPOCH
 from habitat.change.burns import SEVERITIES
 from habitat.grids import Block
 from habitat.store import RasterWriter, compute_blocks, load_block, write_table
@@ -28,10 +27,11 @@ from habitat.workflow.burns import (
     parts,
     squares,
 )
+from habitat.workflow.columns import as_dates, as_days, places_of
 from habitat.workflow.context import Context, Outputs
 from habitat.workflow.evidence import ChangeSources
 from habitat.workflow.ground import Ground, burn_doubts
-from habitat.workflow.loss_job import DAY, NO_DATE
+from habitat.workflow.loss_job import NO_DATE
 
 NOT_TOLD = {"burn_year": 65535, "burn_severity": 255, "burns": NO_DATE, "burn_frequency": float("nan")}
 """No data of each raster: outside the area, never seen clear, or a field."""
@@ -121,7 +121,7 @@ class _Made:
             found.append(pd.DataFrame(columns).assign(block=place))
         table = pd.concat(found, ignore_index=True)
         for name in ("date", "earliest"):
-            table[name] = EPOCH.astype("datetime64[s]") + table[name].to_numpy(np.int64) * np.timedelta64(86400, "s")
+            table[name] = as_dates(table[name].to_numpy(float))
         return table
 
     def seen_years(self, place: int) -> np.ndarray:
@@ -208,10 +208,7 @@ def _layers(name: str, burns: pd.DataFrame, seen_years: np.ndarray, block: Block
         of_pixels = {"burns": (("y", "x"), count), "seen_years": (("y", "x"), seen_years)}
         layers = [fire_frequency(xr.Dataset(of_pixels)).to_numpy()]
     else:
-        days = {
-            key: (burns[key].to_numpy().astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
-            for key in BURN_BANDS[:2]
-        }
+        days = {key: as_days(burns[key].to_numpy()) for key in BURN_BANDS[:2]}
         falls = {key: (burns[key] * SCALE).round().clip(-32767, 32767).fillna(NO_DATE) for key in BURN_BANDS[2:4]}
         opened = burns["opened"]
         layers = [last(values, NO_DATE) for values in (days | falls).values()]
@@ -231,11 +228,6 @@ def _first_year(opened: pd.DataFrame, at: tuple[Any, Any], which: np.ndarray, sh
 def _burn_table(burns: pd.DataFrame, grid: GeoBox) -> pd.DataFrame:
     """All burns of all pixels, with places for people, by row, column and day."""
     table = burns.sort_values(["row", "column", "date"], ignore_index=True)
-    side, _, west, _, down, north = grid.transform[:6]
-    x = west + side * (table["column"].to_numpy(float) + 0.5)
-    y = north + down * (table["row"].to_numpy(float) + 0.5)
     regrown = table["regrown"].where(table["regrown"] > NOT_REGROWN).astype("UInt16")
-    told = {
-        name: table[name] for name in ("row", "column", "fire", "date", "earliest", "was_forest", "severity", *_TOLD)
-    }
-    return pd.DataFrame({"x": x, "y": y} | told | {"opened": table["opened"], "regrown": regrown})
+    told = {name: table[name] for name in ("fire", "date", "earliest", "was_forest", "severity", *_TOLD)}
+    return pd.DataFrame(places_of(table, grid) | told | {"opened": table["opened"], "regrown": regrown})

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 
 from habitat.change import combine_evidence, dated_loss, settle_years
-from habitat.change.breaks import EPOCH
 from habitat.grids import Block, widen
+from habitat.workflow.columns import as_days
 from habitat.workflow.evidence import NEIGHBOURS, ChangeSources
 
 NO_DATE = -32768
 """In `change/loss_date.tif`: no break dates the loss."""
 DATES = ("date", "earliest", "latest")
 """Bands of `change/loss_date.tif`: the day, the last look before the loss, the first look that shows it."""
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,5 @@ def _dates(dating: pd.DataFrame, shape: tuple[int, ...]) -> np.ndarray:
     if len(dating):
         at = dating["row"].to_numpy(), dating["column"].to_numpy()
         for number, name in enumerate(("date", "lower", "upper")):
-            days = (dating[name].to_numpy().astype("datetime64[D]") - EPOCH.astype("datetime64[D]")) / DAY
-            dates[number][at] = days
+            dates[number][at] = as_days(dating[name].to_numpy())
     return dates

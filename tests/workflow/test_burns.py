@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,19 +15,14 @@ from rasterio.windows import from_bounds
 from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
-from habitat.simulate import find_preset, write_sample
-from habitat.store import digest_file, read_raster, read_table
+from habitat.store import read_raster, read_table
 from habitat.workflow import burns as burning
 from habitat.workflow import fires
-from tests.workflow.watched import items, offer, paint
+from tests.workflow.watched import LOOKS, YEARS, change_files, change_notes, items, offer, write_painted
 
-YEARS = range(2018, 2022)
-LOOKS = 16
-"""In a year."""
 BURNT_ON = date(2020, 6, 20)
 SHOWS = 50
 """Days for which the ground is charred."""
-SIDE = 6
 CHAR = {"blue": 0.03, "green": 0.04, "red": 0.05, "nir08": 0.08, "swir16": 0.10, "swir22": 0.10}
 CROP = 30
 FILES = {"burn_year.tif", "burn_severity.tif", "burns.tif", "burn_frequency.tif", "burns.parquet", "fires.parquet"}
@@ -36,27 +30,11 @@ FILES = {"burn_year.tif", "burn_severity.tif", "burns.tif", "burn_frequency.tif"
 
 def write_burnt_land(folder: Path) -> tuple[slice, slice]:
     """Write a landscape with a burnt square of forest; return its rows and columns."""
-    clear = replace(find_preset("standard").with_looks(LOOKS), clearest_of=5)
-    write_sample(folder, size_km=0.6, seed=9, years=YEARS, preset=clear)
-    forest = [read_raster(folder / f"truth/forest_{year}.tif") for year in YEARS]
-    always, grid = np.stack([layer[0] for layer, _ in forest]).min(axis=0), forest[0][1]
-    places = [(r, c) for r in range(6, 18) for c in range(6, 18)]
-    row, col = next((r, c) for r, c in places if always[r - 1 : r + SIDE + 1, c - 1 : c + SIDE + 1].all())
-    rows, cols = slice(row, row + SIDE), slice(col, col + SIDE)
-    bounds = grid[rows, cols].extent.boundingbox
-    for item, path in items(folder):
-        day = date.fromisoformat(item["properties"]["datetime"][:10])
-        if not BURNT_ON <= day <= BURNT_ON + timedelta(days=SHOWS):
-            continue
-        for name, asset in item["assets"].items():
-            band = next((b.get("common_name", name) for b in asset.get("eo:bands", [])), name)
-            told = asset.get("raster:bands", [{}])[0]
-            if band in CHAR and "scale" in told:
-                paint(path.parent / asset["href"], bounds, (CHAR[band] - told.get("offset", 0.0)) / told["scale"])
+    place = write_painted(folder, CHAR, BURNT_ON, BURNT_ON + timedelta(days=SHOWS))
     recipe = folder / "recipe.toml"
     maps = recipe.read_text().partition("[cells]")[0] + '[output]\nfolder = "run"\n'
     recipe.write_text(maps.replace("[change]\n", "[change]\nburns = true\n"))
-    return rows, cols
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +54,6 @@ def land(burnt: tuple[Path, object], tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A copy that a test may spoil."""
     monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)
     return Path(shutil.copytree(burnt[0], tmp_path / "land"))
-
-
-def files(land: Path) -> dict[str, str]:
-    return {path.name: digest_file(path) for path in (land / "run/change").iterdir() if path.suffix != ".json"}
-
-
-def notes(land: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((land / "run/run.json").read_text())["stages"]["change"]["notes"]
-    return found
 
 
 def test_a_fire_has_its_year_days_and_severity(burnt: tuple[Path, tuple[slice, slice]]) -> None:
@@ -129,7 +98,7 @@ def test_fires_have_outlines_and_burns_a_row_each(burnt: tuple[Path, tuple[slice
     assert counted.loc["burnt forest", 2020]["estimate_ha"] == pytest.approx(one["area_ha"])
     assert (counted["method"] == "pixel_count").all()
     assert counted["estimate_ha"].sum() == pytest.approx(one["area_ha"])
-    assert notes(folder)["burns"] == {
+    assert change_notes(folder)["burns"] == {
         "fires": 1,
         "burnt_forest_ha": pytest.approx(one["forest_ha"]),
         "burnt_open_ha": 0.0,
@@ -137,7 +106,7 @@ def test_fires_have_outlines_and_burns_a_row_each(burnt: tuple[Path, tuple[slice
         "areas": "pixel count",
         "fields_left_out": True,
     }
-    assert notes(folder)["scenes_read"] == 4 * LOOKS, "for burns, though breaks are not in the evidence"
+    assert change_notes(folder)["scenes_read"] == 4 * LOOKS, "for burns, though breaks are not in the evidence"
 
 
 def test_fields_are_left_out(burnt: tuple[Path, object]) -> None:
@@ -169,16 +138,16 @@ def test_small_parts_and_a_second_try_make_the_same_files(
     kept = {path.stem for path in land.glob("run/.work/change-*/burns-*.npz")}
     assert 2 <= len(kept) < 4
     assert run("change", land / "recipe.toml", "--workers", "1").status == 0
-    assert files(land) == files(burnt[0])
+    assert change_files(land) == change_files(burnt[0])
 
 
 def test_nothing_is_left_behind_where_burns_are_not_asked_for(land: Path) -> None:
-    assert files(land).keys() >= FILES
+    assert change_files(land).keys() >= FILES
     recipe = land / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("burns = true\n", ""))
     assert run("change", recipe, "--workers", "1").status == 0
-    assert not files(land).keys() & FILES
-    assert "burns" not in notes(land)
+    assert not change_files(land).keys() & FILES
+    assert "burns" not in change_notes(land)
 
 
 def test_check_says_that_all_scenes_are_read_and_where_they_are_too_few(land: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from pyproj import Transformer
 from terminal import FEW_TREES, run
 
 from habitat.forest import classifier
-from habitat.store import digest_file, read_raster, read_table
+from habitat.store import read_raster, read_table
 from habitat.workflow import changes, evidence
-from tests.workflow.watched import CLEARED_ON, write_land
+from tests.workflow.watched import CLEARED_ON, change_files, change_notes, write_land
 
 ALL = 'evidence = ["maps", "trajectories", "breaks"]\nkinds = true\n'
 
@@ -39,15 +38,6 @@ def land(cleared: tuple[Path, object], tmp_path: Path, monkeypatch: pytest.Monke
     """A copy that a test may spoil."""
     monkeypatch.setattr(classifier, "N_TREES", FEW_TREES)
     return Path(shutil.copytree(cleared[0], tmp_path / "land"))
-
-
-def files(land: Path) -> dict[str, str]:
-    return {path.name: digest_file(path) for path in (land / "run/change").iterdir() if path.suffix != ".json"}
-
-
-def notes(land: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((land / "run/run.json").read_text())["stages"]["change"]["notes"]
-    return found
 
 
 def test_a_clearing_has_its_year_its_days_and_a_kind(cleared: tuple[Path, tuple[slice, slice]]) -> None:
@@ -85,9 +75,9 @@ def test_breaks_are_listed_with_the_years_that_they_date(cleared: tuple[Path, tu
     first = own.iloc[0]
     assert first["x"] == grid.transform.c + 20 * (first["column"] + 0.5)
     assert first["y"] == grid.transform.f - 20 * (first["row"] + 0.5)
-    assert notes(folder)["evidence"] == ["maps", "trajectories", "breaks"]
-    assert notes(folder)["scenes_read"] == 64
-    assert notes(folder)["smallest_ha"] == pytest.approx(0.52), "13 pixels of 20 m are the first to make 0.5 ha"
+    assert change_notes(folder)["evidence"] == ["maps", "trajectories", "breaks"]
+    assert change_notes(folder)["scenes_read"] == 64
+    assert change_notes(folder)["smallest_ha"] == pytest.approx(0.52), "13 pixels of 20 m are the first to make 0.5 ha"
 
 
 def test_small_blocks_and_a_second_try_make_the_same_files(
@@ -110,7 +100,7 @@ def test_small_blocks_and_a_second_try_make_the_same_files(
     calls[:] = [-1] * 5
     assert run("change", land / "recipe.toml", "--workers", "1").status == 0
     assert set(calls[5:]) == set(range(9)) - kept, "what was finished is not computed again"
-    assert files(land) == files(cleared[0])
+    assert change_files(land) == change_files(cleared[0])
 
 
 def test_maps_alone_leave_no_dates_behind(land: Path) -> None:
@@ -118,9 +108,9 @@ def test_maps_alone_leave_no_dates_behind(land: Path) -> None:
     recipe.write_text(recipe.read_text().replace(ALL, 'evidence = ["maps"]\n'))
     said = run("change", recipe, "--workers", "1")
     assert said.status == 0
-    assert set(files(land)) == {"loss_year.tif", "loss_probability.tif", "patches.parquet"}
+    assert set(change_files(land)) == {"loss_year.tif", "loss_probability.tif", "patches.parquet"}
     assert read_table(land / "run/change/patches.parquet")["date"].isna().all()
-    assert notes(land)["evidence"] == ["maps"]
+    assert change_notes(land)["evidence"] == ["maps"]
 
 
 def test_a_sighting_after_a_dated_break_stands_on_lost_ground(land: Path) -> None:

@@ -15,6 +15,9 @@ from rasterio.windows import from_bounds
 from habitat.simulate import find_preset, write_sample
 from habitat.store import digest_file, read_raster
 
+YEARS = range(2018, 2022)
+LOOKS = 16
+"""In a year."""
 CLEARED_ON = date(2020, 7, 1)
 """From then on the square is bare soil."""
 SIDE = 6
@@ -25,23 +28,39 @@ COMMON_NAME = {"blue", "green", "red", "nir08", "swir16", "swir22"}
 
 def write_land(folder: Path) -> tuple[slice, slice]:
     """Write the landscape with its clearing; return the rows and columns that were cleared."""
-    clear = replace(find_preset("standard").with_looks(16), clearest_of=5)
-    write_sample(folder, size_km=0.6, seed=9, years=range(2018, 2022), preset=clear)
-    forest = [read_raster(folder / f"truth/forest_{year}.tif") for year in range(2018, 2022)]
+    return write_painted(folder, SOIL, CLEARED_ON, date.max)
+
+
+def write_painted(folder: Path, spectrum: dict[str, float], first: date, last: date) -> tuple[slice, slice]:
+    """Write the landscape with a square of forest that has another spectrum in some days; return rows and columns."""
+    clear = replace(find_preset("standard").with_looks(LOOKS), clearest_of=5)
+    write_sample(folder, size_km=0.6, seed=9, years=YEARS, preset=clear)
+    forest = [read_raster(folder / f"truth/forest_{year}.tif") for year in YEARS]
     always, grid = np.stack([layer[0] for layer, _ in forest]).min(axis=0), forest[0][1]
     places = [(r, c) for r in range(6, 18) for c in range(6, 18)]
     row, col = next((r, c) for r, c in places if always[r - 1 : r + SIDE + 1, c - 1 : c + SIDE + 1].all())
     rows, cols = slice(row, row + SIDE), slice(col, col + SIDE)
     bounds = grid[rows, cols].extent.boundingbox
     for item, path in items(folder):
-        if item["properties"]["datetime"][:10] < CLEARED_ON.isoformat():
+        if not first <= date.fromisoformat(item["properties"]["datetime"][:10]) <= last:
             continue
         for name, asset in item["assets"].items():
             band = next((b.get("common_name", name) for b in asset.get("eo:bands", [])), name)
             told = asset.get("raster:bands", [{}])[0]
-            if band in SOIL and "scale" in told:
-                paint(path.parent / asset["href"], bounds, (SOIL[band] - told.get("offset", 0.0)) / told["scale"])
+            if band in spectrum and "scale" in told:
+                paint(path.parent / asset["href"], bounds, (spectrum[band] - told.get("offset", 0.0)) / told["scale"])
     return rows, cols
+
+
+def change_files(folder: Path) -> dict[str, str]:
+    """Digests of what the change stage wrote, by name."""
+    return {path.name: digest_file(path) for path in (folder / "run/change").iterdir() if path.suffix != ".json"}
+
+
+def change_notes(folder: Path) -> dict[str, object]:
+    """What the run notes of the change stage."""
+    found: dict[str, object] = json.loads((folder / "run/run.json").read_text())["stages"]["change"]["notes"]
+    return found
 
 
 def cut_strip(folder: Path, rows: slice) -> None:
